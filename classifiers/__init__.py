@@ -1,0 +1,1 @@
+"""Judging texts: views with offsets, lexicon, fuzzy matching, contacts, voice, score, clusters."""

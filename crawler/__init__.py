@@ -1,0 +1,1 @@
+"""Reading platforms: spiders, the durable frontier under Scrapy, evidence capture, importers."""

@@ -1,0 +1,1 @@
+"""The embedded demo platforms and the players that show the whole loop."""

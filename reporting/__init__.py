@@ -1,0 +1,1 @@
+"""The takedown loop: batches, packages, replies, rechecks, outcomes, statistics."""

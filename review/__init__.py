@@ -1,0 +1,1 @@
+"""The analysts' desk: a server-rendered web application."""
