@@ -1,0 +1,155 @@
+"""The tree of errors; each takes the ids it is about and writes its own message.
+
+QingyuanError
+├── InputError            a file or line handed over cannot be used (code, file, line, field)
+├── NotFoundError         an id that nobody knows
+├── ForbiddenError        the person's role does not allow it
+├── FourEyesError         a second person is needed
+├── TransitionError       the object's state does not allow the event
+│   └── SameStateError    the object is already there
+├── ConflictError         somebody else changed the object first
+├── SettingsError         a settings, watch or data file is wrong
+├── LeaseLostError        the lease was taken over; the holder must not commit
+├── EvidenceError         bytes are missing or do not match their hash
+└── AccessError           a source may not be read (no basis, robots, private address)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class QingyuanError(Exception):
+    """Base of all errors of the product; ``code`` is the problem code of the contracts."""
+
+    code = "failed"
+    exit_code = 1
+
+
+class InputError(QingyuanError):
+    """A handed-over file, line or field that cannot be used."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        place = ", ".join(
+            part
+            for part in (
+                file,
+                f"line {line}" if line is not None else None,
+                f"field {field}" if field else None,
+            )
+            if part
+        )
+        super().__init__(f"{place}: {message}" if place else message)
+        self.code = code
+        self.detail = message
+        self.file = file
+        self.line = line
+        self.field = field
+
+
+class SettingsError(InputError):
+    """A settings, watch, source, channel or lexicon file that is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class NotFoundError(QingyuanError):
+    """No object of this kind has this id."""
+
+    def __init__(self, kind: str, object_id: str, *, code: str = "unknown_id") -> None:
+        super().__init__(f"there is no {kind} {object_id!r}")
+        self.code = code
+        self.exit_code = 1 if code == "unknown_id" else 2
+        self.kind = kind
+        self.object_id = object_id
+
+
+class ForbiddenError(QingyuanError):
+    """The person's role does not include the action."""
+
+    code = "forbidden"
+
+    def __init__(self, user: str, action: str, *, needs: Sequence[str] = ()) -> None:
+        wanted = f"; it needs {' or '.join(needs)}" if needs else ""
+        super().__init__(f"{user} may not {action}{wanted}")
+        self.user = user
+        self.action = action
+
+
+class FourEyesError(QingyuanError):
+    """The approver decided or proposed some of the items; the clues are named."""
+
+    code = "four_eyes"
+
+    def __init__(self, user: str, clues: Sequence[str]) -> None:
+        super().__init__(f"{user} decided or proposed {', '.join(clues)}; another person must approve")
+        self.user = user
+        self.clues = tuple(clues)
+
+
+class TransitionError(QingyuanError):
+    """The event is not possible in the object's present state."""
+
+    code = "bad_state"
+
+    def __init__(self, kind: str, object_id: str, state: str, event: str) -> None:
+        super().__init__(f"{kind} {object_id} is {state}: {event} is not possible")
+        self.kind = kind
+        self.object_id = object_id
+        self.state = state
+        self.event = event
+
+
+class SameStateError(TransitionError):
+    """The object is already in the state that the event leads to."""
+
+
+class ConflictError(QingyuanError):
+    """The object changed since the caller read it; read again and decide again."""
+
+    code = "conflict"
+
+    def __init__(self, kind: str, object_id: str, *, expected: int, found: int) -> None:
+        super().__init__(f"{kind} {object_id} is at version {found}, not {expected}: read it again")
+        self.kind = kind
+        self.object_id = object_id
+        self.expected = expected
+        self.found = found
+
+
+class LeaseLostError(QingyuanError):
+    """Another process took the lease over; what was not committed is dropped."""
+
+    def __init__(self, kind: str, object_id: str, owner: str) -> None:
+        super().__init__(f"the lease on {kind} {object_id} is no longer held by {owner}")
+
+
+class EvidenceError(QingyuanError):
+    """Stored bytes are missing or do not match their hash."""
+
+    code = "tampered"
+
+    def __init__(self, sha256: str, what: str) -> None:
+        super().__init__(f"evidence {sha256}: {what}")
+        self.sha256 = sha256
+
+
+class AccessError(QingyuanError):
+    """A source may not be read; the message says what is missing."""
+
+    code = "blocked"
+
+    def __init__(self, source: str, what: str) -> None:
+        super().__init__(f"source {source}: {what}")
+        self.source = source

@@ -1,0 +1,44 @@
+"""Who holds a lease: an owner names host, process id and process start, so that a dead one is told apart at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+LEASE = timedelta(seconds=60)
+"""A lease without heartbeat expires after this time."""
+
+HEARTBEAT = timedelta(seconds=10)
+"""How often a holder renews its lease."""
+
+
+def process_start(pid: int) -> str:
+    """Return the start of a process in clock ticks since boot; empty when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]  # field 22, counted after the command in brackets
+
+
+@cache
+def _owner_of(pid: int) -> str:
+    return f"{socket.gethostname()}/{pid}/{process_start(pid)}"
+
+
+def lease_owner() -> str:
+    """Return this process's owner name, ``host/pid/start``."""
+    return _owner_of(os.getpid())
+
+
+def is_dead(owner: str) -> bool:
+    """Return whether an owner of this host is surely gone; False for owners on other hosts (their leases expire)."""
+    try:
+        host, pid, start = owner.rsplit("/", 2)
+        number = int(pid)
+    except ValueError:
+        return False
+    return host == socket.gethostname() and process_start(number) != start

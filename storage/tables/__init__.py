@@ -1,0 +1,61 @@
+"""All tables of the database, by subject; imported by storage alone."""
+
+from storage.tables.base import metadata
+from storage.tables.operation import audit_entry, run, tombstone, user, web_session, workspace_meta
+from storage.tables.reading import (
+    account,
+    account_observation,
+    capture,
+    crawl_run,
+    evidence,
+    frontier,
+    post,
+    post_revision,
+)
+from storage.tables.review import (
+    clue,
+    cluster,
+    cluster_member,
+    contact,
+    contact_use,
+    decision,
+    judgement,
+    suggestion,
+    text_band,
+    verdict,
+)
+from storage.tables.takedown import batch, observation, outcome, reply, submission, submission_event
+
+__all__ = [
+    "account",
+    "account_observation",
+    "audit_entry",
+    "batch",
+    "capture",
+    "clue",
+    "cluster",
+    "cluster_member",
+    "contact",
+    "contact_use",
+    "crawl_run",
+    "decision",
+    "evidence",
+    "frontier",
+    "judgement",
+    "metadata",
+    "observation",
+    "outcome",
+    "post",
+    "post_revision",
+    "reply",
+    "run",
+    "submission",
+    "submission_event",
+    "suggestion",
+    "text_band",
+    "tombstone",
+    "user",
+    "verdict",
+    "web_session",
+    "workspace_meta",
+]
