@@ -1,0 +1,124 @@
+"""What every command shares: the workspace, the clock, the person, the global options."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.output import Output
+from settings import Workspace, load_workspace
+from storage.engine import Store, make_engine
+from storage.errors import ForbiddenError, InputError, NotFoundError, SettingsError
+from storage.meta import get_meta
+from storage.migrate import check_schema
+from storage.records import Actor, Role
+
+if TYPE_CHECKING:
+    from storage.sealing import Sealer
+
+DEMO_META = "made_by_demo"
+"""Key of the workspace fact that allows a moved clock."""
+
+DEFAULT_LIMIT = 50
+
+
+@dataclass
+class Context:
+    """The global options of one call and what is opened for it."""
+
+    data: Path | None = None
+    user: str | None = None
+    json: bool = False
+    limit: int = DEFAULT_LIMIT
+    out: Output = field(default_factory=Output)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace that --data or QINGYUAN_DATA names; refused with exit 2 when there is none."""
+        if self.data is None:
+            raise SettingsError("missing_file", "name a workspace with --data DIR or QINGYUAN_DATA")
+        return load_workspace(self.data)
+
+    @cached_property
+    def store(self) -> Store:
+        """The workspace's database, at the schema of this version."""
+        store = open_store(self.workspace)
+        check_schema(store.engine)
+        with store.read() as conn:
+            demo = bool(get_meta(conn, DEMO_META))
+        if "QINGYUAN_CLOCK" in os.environ:
+            if not demo:
+                raise SettingsError("forbidden", "QINGYUAN_CLOCK is honoured only in a workspace made by demo")
+            store.simulated = True
+        return store
+
+    @property
+    def sealer(self) -> Sealer:
+        """The key that opens contacts."""
+        from storage.sealing import load_sealer
+
+        return load_sealer(self.workspace.keys)
+
+    def now(self) -> datetime:
+        """The time of this call: the machine's clock, or the moved one of a demo workspace."""
+        moved = os.environ.get("QINGYUAN_CLOCK")
+        if not moved:
+            return datetime.now(UTC)
+        _ = self.store  # refuses a moved clock elsewhere
+        return parse_time(moved, "QINGYUAN_CLOCK") + (datetime.now(UTC) - _STARTED)
+
+    def actor(self) -> Actor:
+        """The person that --as or QINGYUAN_USER names.
+
+        Raises:
+            InputError: nobody was named.
+            NotFoundError: nobody has that name (``unknown_user``).
+            ForbiddenError: the person is disabled.
+        """
+        from storage.users import find_user
+
+        if not self.user:
+            raise SettingsError("unknown_user", "say who you are with --as USER or QINGYUAN_USER")
+        with self.store.read() as conn:
+            found = find_user(conn, self.user)
+        if found is None:
+            raise NotFoundError("user", self.user, code="unknown_user")
+        if found.disabled:
+            raise ForbiddenError(self.user, "act: the account is disabled")
+        return Actor(name=found.name, role=Role(found.role), via="cli")
+
+
+_STARTED = datetime.now(UTC)
+
+
+def open_store(workspace: Workspace) -> Store:
+    """Return the store of a workspace without looking into it."""
+    return Store(
+        make_engine(workspace.database_url), evidence_root=workspace.evidence, keys_root=workspace.keys
+    )
+
+
+def parse_time(text: str, name: str) -> datetime:
+    """Return an ISO 8601 time as aware UTC; without an offset it is Asia/Shanghai.
+
+    Raises:
+        InputError: it is no ISO 8601 time (``bad_field`` of the option ``name``).
+    """
+    from zoneinfo import ZoneInfo
+
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        message = f"{text!r} is no ISO 8601 time, such as 2026-11-20T18:00"
+        raise InputError("bad_field", message, field=name) from None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+    return found.astimezone(UTC)
+
+
+context = Context()
+"""The context of the running call; :func:`cli.main` fills it before the command starts."""

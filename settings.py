@@ -1,0 +1,153 @@
+"""The settings of a workspace: `qingyuan.toml`, checked; an unknown key is an error.
+
+A leaf: the roof and the attic read it, lower floors get plain arguments.
+Environment: QINGYUAN_DATA, QINGYUAN_USER, QINGYUAN_CHROMIUM, QINGYUAN_DATABASE_URL, QINGYUAN_CLOCK.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.errors import SettingsError
+
+SETTINGS_FILE = "qingyuan.toml"
+WATCH_FILE = "watch.yml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Institution(_Section):
+    """Whose workspace it is; shown in letters and in the crawler's user agent."""
+
+    name: str = "（机构名称）"
+    contact: str = ""
+    own_accounts: tuple[str, ...] = ()
+    """Accounts, as ``platform:native_id``, whose posts are never clues: the institution's own."""
+
+
+class Browser(_Section):
+    """The Chromium that takes screenshots."""
+
+    chromium: str = ""
+    no_sandbox: bool = False
+    """Needed when running as root; only for sources with ``private: true``."""
+
+
+class Packages(_Section):
+    """Takedown packages."""
+
+    live_within_hours: int = Field(default=24, ge=1, le=24 * 7)
+    """A target must have been seen live this recently before it is exported."""
+
+
+class Desk(_Section):
+    """The review desk."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    idle_minutes: int = Field(default=15, ge=1, le=480)
+    absolute_hours: int = Field(default=8, ge=1, le=24)
+    language: str = Field(default="zh", pattern="^(zh|en)$")
+
+
+class Settings(BaseSettings):
+    """Everything that `qingyuan.toml` may say, with its defaults."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="QINGYUAN_", env_ignore_empty=True)
+
+    database_url: str = ""
+    """A PostgreSQL URL; empty = the SQLite file `qingyuan.db` in the workspace."""
+    institution: Institution = Institution()
+    browser: Browser = Browser()
+    packages: Packages = Packages()
+    desk: Desk = Desk()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A workspace folder with its settings; every path in it is absolute."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def watch_file(self) -> Path:
+        """`watch.yml`, the list of sources."""
+        return self.root / WATCH_FILE
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database in use."""
+        return self.settings.database_url or f"sqlite:///{self.root / 'qingyuan.db'}"
+
+    @property
+    def evidence(self) -> Path:
+        """Folder of stored bytes, by hash."""
+        return self.root / "evidence"
+
+    @property
+    def packages(self) -> Path:
+        """Folder of takedown packages."""
+        return self.root / "packages"
+
+    @property
+    def keys(self) -> Path:
+        """Folder of keys (0700)."""
+        return self.root / "keys"
+
+    @property
+    def log_file(self) -> Path:
+        """Where details of internal errors go."""
+        return self.root / "qingyuan.log"
+
+    def overlays(self, kind: str) -> Path:
+        """Folder whose files replace packaged ones of the same name: lexicons, sources, channels, templates."""
+        return self.root / "overlays" / kind
+
+
+def load_workspace(root: Path) -> Workspace:
+    """Read and check the settings of a workspace.
+
+    Raises:
+        SettingsError: no workspace there (``missing_file``), broken TOML or a wrong value (``bad_field``), or a
+            key that nobody reads (``unknown_key``).
+    """
+    root = root.expanduser().resolve()
+    path = root / SETTINGS_FILE
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        message = f"there is no workspace in {root}; make one with: qingyuan init {root}"
+        raise SettingsError("missing_file", message, file=str(path)) from None
+    except UnicodeDecodeError:
+        raise SettingsError("bad_encoding", "settings are written in UTF-8", file=str(path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError("bad_field", str(error), file=str(path)) from None
+    try:
+        return Workspace(root=root, settings=_checked(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        code = "unknown_key" if first["type"] == "extra_forbidden" else "bad_field"
+        field = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(code, first["msg"], file=str(path), field=field) from None
+
+
+def chromium_choice(workspace: Workspace) -> str | None:
+    """Return the Chromium that the environment or the settings name, or None."""
+    return os.environ.get("QINGYUAN_CHROMIUM") or workspace.settings.browser.chromium or None
+
+
+def _checked(values: dict[str, object]) -> Settings:
+    """Validate file values; the environment wins over the file for the database URL (it may hold a password)."""
+    from_environment = Settings.model_validate(Settings().model_dump()).database_url
+    if from_environment:
+        values = {**values, "database_url": from_environment}
+    return Settings.model_validate(values)

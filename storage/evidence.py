@@ -1,0 +1,191 @@
+"""Evidence: bytes kept under their SHA-256, and the captures that say when, where and how they were seen.
+
+A file is complete or absent: it is written beside its place, synced, renamed, and its folder is synced. Only then
+may a row of the database name it, and only then may anything be parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from storage.errors import EvidenceError
+from storage.tables import capture, evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+    from storage.engine import Unit
+    from storage.records import CaptureFacts, Json
+
+SECRET_HEADERS = frozenset(
+    {"authorization", "cookie", "cookie2", "proxy-authorization", "set-cookie", "set-cookie2", "www-authenticate"}
+)
+"""Headers that are dropped before a capture is stored."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+@cache
+def software_name() -> str:
+    """Return the name and version that captures and runs carry."""
+    try:
+        return f"qingyuan/{metadata.version('qingyuan')}"
+    except metadata.PackageNotFoundError:
+        return "qingyuan/source"
+
+
+def evidence_path(root: Path, sha256: str) -> Path:
+    """Return where the bytes of a hash lie: two levels of folders keep each of them small."""
+    return root / sha256[:2] / sha256[2:4] / sha256
+
+
+def put_bytes(root: Path, data: bytes) -> str:
+    """Store bytes durably and return their SHA-256 (64 hex digits); bytes that are there already stay as they are."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = evidence_path(root, sha256)
+    if path.exists() and path.stat().st_size == len(data):
+        return sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{uuid4().hex}.part")
+    try:
+        _write_synced(beside, data)
+        beside.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+    for folder in (path.parent, path.parent.parent, root):
+        _sync_folder(folder)
+    return sha256
+
+
+def read_bytes(root: Path, sha256: str) -> bytes:
+    """Return stored bytes.
+
+    Raises:
+        EvidenceError: the file is missing or its content has another hash.
+    """
+    try:
+        data = evidence_path(root, sha256).read_bytes()
+    except FileNotFoundError:
+        raise EvidenceError(sha256, "the file is missing") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise EvidenceError(sha256, "the bytes do not match their hash")
+    return data
+
+
+def add_evidence(unit: Unit, sha256: str, size: int, *, media_type: str | None = None) -> None:
+    """Record bytes that :func:`put_bytes` has stored; a second call changes nothing."""
+    known = unit.conn.execute(sa.select(evidence.c.sha256).where(evidence.c.sha256 == sha256)).first()
+    if known is None:
+        unit.conn.execute(_insert_once(unit.conn, sha256, size, media_type, unit.now))
+
+
+def add_capture(unit: Unit, facts: CaptureFacts, *, media_type: str | None = None) -> int:
+    """Record one capture and the evidence it refers to; return the capture's id."""
+    headers = clean_headers(facts.headers)
+    if facts.sha256 is not None:
+        content_type = headers.get("content-type", "").partition(";")[0].strip() or None
+        add_evidence(unit, facts.sha256, facts.size, media_type=media_type or content_type)
+    made = unit.conn.execute(
+        sa.insert(capture).values(
+            run_id=facts.run_id,
+            kind=facts.kind,
+            url=facts.url,
+            at=facts.at,
+            method=facts.method,
+            status=facts.status,
+            headers=headers,
+            sha256=facts.sha256,
+            size=facts.size,
+            software=software_name(),
+            why_none=facts.why_none,
+        )
+    )
+    key = made.inserted_primary_key
+    assert key is not None  # noqa: S101 - a single-row insert always has one
+    return int(key[0])
+
+
+def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with lower-case names and without those that carry secrets."""
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in SECRET_HEADERS}
+
+
+def get_capture(conn: Connection, capture_id: int) -> Json | None:
+    """Return one capture as ``{capture, kind, url, at, method, status, headers, sha256, size, software, why_none}``."""
+    row = conn.execute(sa.select(capture).where(capture.c.id == capture_id)).mappings().first()
+    return None if row is None else dict(row)
+
+
+def verify_all(conn: Connection, root: Path) -> Json:
+    """Hash every stored file again; return ``{files, verified, bad}`` where bad lists the hashes that do not hold."""
+    files = verified = 0
+    bad: list[str] = []
+    for sha256 in _known(conn):
+        files += 1
+        if _file_hash(evidence_path(root, sha256)) == sha256:
+            verified += 1
+        else:
+            bad.append(sha256)
+    return {"files": files, "verified": verified, "bad": bad}
+
+
+def _known(conn: Connection) -> Iterator[str]:
+    after = ""
+    while True:
+        rows = conn.execute(
+            sa.select(evidence.c.sha256).where(evidence.c.sha256 > after).order_by(evidence.c.sha256).limit(1000)
+        ).all()
+        if not rows:
+            return
+        yield from (row.sha256 for row in rows)
+        after = rows[-1].sha256
+
+
+def _file_hash(path: Path) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_CHUNK_BYTES):
+                digest.update(block)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()
+
+
+def _insert_once(
+    conn: Connection, sha256: str, size: int, media_type: str | None, now: datetime
+) -> sa.Executable:
+    values = {"sha256": sha256, "size": size, "media_type": media_type, "stored_at": now}
+    if conn.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415 - only where it is used
+
+        return pg_insert(evidence).values(values).on_conflict_do_nothing()
+    return sa.insert(evidence).values(values)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
