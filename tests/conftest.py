@@ -15,13 +15,15 @@ network.install()  # before any library keeps a reference of its own to the func
 
 from crawler.chromium import find_chromium  # noqa: E402 - see above
 from tests.support import browser as browser_support  # noqa: E402
-from tests.support import postgres  # noqa: E402
+from tests.support import postgres, stores  # noqa: E402
 from tests.support.site import Site  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+
+    from storage.engine import Store
 
 POSTGRES_ROOT = pytest.StashKey[Path]()
 NOW = datetime(2026, 11, 18, 2, 30, tzinfo=UTC)  # a Wednesday, 10:30 in Shanghai, in week 2026-W47
@@ -93,6 +95,33 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 def any_url(request: pytest.FixtureRequest) -> str:
     """Return the URL of an empty database, once of each kind."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Return an empty workspace database of this version on SQLite."""
+    template = tmp_path_factory.getbasetemp() / "template.db"
+    store = stores.open_store(stores.copy_sqlite(template, tmp_path / "qingyuan.db"), tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def postgres_store(postgres_server: postgres.Server, tmp_path: Path) -> Iterator[Store]:
+    """Return an empty workspace database of this version on PostgreSQL."""
+    template = postgres_server.template("workspace", stores.prepare)
+    name = postgres.fresh_name()
+    store = stores.open_store(postgres_server.create(name, template=template), tmp_path)
+    yield store
+    store.close()
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Return an empty workspace database of this version, once of each kind."""
+    found: Store = request.getfixturevalue(f"{request.param}_store")
+    return found
 
 
 @pytest.fixture
