@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="qingyuan",
-    help="Qingyuan 清源: find, review, report and follow up solicitations of the anti-collection (反催收) industry.",
+    help="Qingyuan 清源: find, review, report and follow up anti-collection (反催收) solicitations.",
     epilog="With every command, before or after it: --data DIR, --as USER, --json, --limit N (0 = all).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -134,6 +134,6 @@ def _refuse(code: int, problem: dict[str, Any]) -> int:
 def _internal(error: Exception) -> int:
     where = context.data / "qingyuan.log" if context.data and context.data.is_dir() else Path("qingyuan.log")
     logging.basicConfig(filename=where, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("qingyuan").exception("internal error", exc_info=error)
+    logging.getLogger("qingyuan").error("internal error", exc_info=error)
     message = f"{type(error).__name__}; details are in {where.absolute()}"
     return _refuse(_EXIT_INTERNAL, {"code": "failed", "message": message})

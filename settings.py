@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SETTINGS_FILE = "qingyuan.toml"
 WATCH_FILE = "watch.yml"

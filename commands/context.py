@@ -97,9 +97,7 @@ _STARTED = datetime.now(UTC)
 
 def open_store(workspace: Workspace) -> Store:
     """Return the store of a workspace without looking into it."""
-    return Store(
-        make_engine(workspace.database_url), evidence_root=workspace.evidence, keys_root=workspace.keys
-    )
+    return Store(make_engine(workspace.database_url), evidence_root=workspace.evidence, keys_root=workspace.keys)
 
 
 def parse_time(text: str, name: str) -> datetime:

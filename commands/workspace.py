@@ -97,6 +97,7 @@ def make_workspace(
 ) -> Workspace:
     """Make the folders, files, keys, database and first admin of a workspace and return it."""
     from reporting.signing import make_package_key
+
     from storage.migrate import upgrade
     from storage.sealing import make_contact_key
     from storage.users import add_user

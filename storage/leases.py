@@ -1,4 +1,4 @@
-"""Who holds a lease: an owner names host, process id and process start, so that a dead one is told apart at once."""
+"""Who holds a lease: owners name host, process id and process start, so that the dead are told at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lease_owner() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Return whether an owner of this host is surely gone; False for owners on other hosts (their leases expire)."""
+    """Return whether an owner of this host is surely gone; owners on other hosts never are (leases expire)."""
     try:
         host, pid, start = owner.rsplit("/", 2)
         number = int(pid)

@@ -21,14 +21,8 @@ if TYPE_CHECKING:
 def _append(store: Store, now: datetime, count: int = 1, who: str = "li") -> None:
     with store.write(now) as unit:
         for number in range(count):
-            facts = AuditFacts(
-                actor=Actor(name=who),
-                action="decide",
-                object_type="clue",
-                object_id=f"c{number}",
-                details={"n": number},
-            )
-            unit.audit(facts)
+            about = {"object_type": "clue", "object_id": f"c{number}", "details": {"n": number}}
+            unit.audit(AuditFacts(actor=Actor(name=who), action="decide", **about))
 
 
 def test_a_clean_chain_verifies(store: Store, now: datetime) -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 HOSTILE = [
     "\x00NUL",
     "lone \ud800 surrogate",
-    "astral 𠮷𝕏🏝️",
+    "astral \U00020bb7\U0001d54f\U0001f3dd\ufe0f",
     "zero\u200bwidth",
-    "‮bidi",
+    "\u202ebidi",
     "'; DROP TABLE post; --",
     "%_\\",
     "逾期",
@@ -48,7 +48,7 @@ def test_hostile_text_comes_back_with_offsets_kept(store: Store, now: datetime, 
         stored = conn.execute(sa.select(account.c.name)).scalar_one()
         meta = get_meta(conn, "hostile")
     assert len(stored) == len(text)
-    assert [a == b or b == "�" for a, b in zip(text, stored, strict=True)] == [True] * len(text)
+    assert [b in (a, "\ufffd") for a, b in zip(text, stored, strict=True)] == [True] * len(text)
     assert meta["deep"] == [stored]
     assert meta[stored] == 1
 
@@ -80,10 +80,15 @@ def test_a_naive_time_is_refused(store: Store, now: datetime) -> None:
 
 def test_a_failed_unit_leaves_nothing_behind(store: Store, now: datetime) -> None:
     entry = AuditFacts(actor=Actor(name="a"), action="x", object_type="clue", object_id="c1")
-    with pytest.raises(RuntimeError), store.write(now) as unit:
-        put_meta(unit.conn, "key", 1)
-        unit.audit(entry)
-        raise RuntimeError
+
+    def fail() -> None:
+        with store.write(now) as unit:
+            put_meta(unit.conn, "key", 1)
+            unit.audit(entry)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with store.read() as conn:
         assert get_meta(conn, "key") is None
         assert conn.execute(sa.select(sa.func.count()).select_from(audit_entry)).scalar() == 0
