@@ -1,7 +1,7 @@
 """All tables of the database, by subject; imported by storage alone."""
 
 from storage.tables.base import metadata
-from storage.tables.operation import audit_entry, run, tombstone, user, web_session, workspace_meta
+from storage.tables.operation import audit_entry, run, sign_in_attempt, tombstone, user, web_session, workspace_meta
 from storage.tables.reading import (
     account,
     account_observation,
@@ -49,6 +49,7 @@ __all__ = [
     "post_revision",
     "reply",
     "run",
+    "sign_in_attempt",
     "submission",
     "submission_event",
     "suggestion",

@@ -15,8 +15,6 @@ user = sa.Table(
     sa.Column("password_hash", Text, nullable=False),
     sa.Column("disabled", sa.Boolean, nullable=False, default=False),
     sa.Column("created_at", Utc, nullable=False),
-    sa.Column("failed", sa.Integer, nullable=False, default=0),
-    sa.Column("locked_until", Utc),
 )
 
 web_session = sa.Table(
@@ -29,6 +27,18 @@ web_session = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("seen_at", Utc, nullable=False),
     sa.Column("ended_at", Utc),
+)
+
+sign_in_attempt = sa.Table(
+    "sign_in_attempt",
+    metadata,
+    key(),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("account", sa.String(64), nullable=False),  # hash of the name typed, which may be anything
+    sa.Column("address", Text, nullable=False),
+    sa.Column("ok", sa.Boolean, nullable=False, default=False),
+    sa.Index("ix_sign_in_account", "account", "at"),
+    sa.Index("ix_sign_in_address", "address", "at"),
 )
 
 audit_entry = sa.Table(

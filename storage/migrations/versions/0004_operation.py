@@ -19,10 +19,12 @@ def upgrade() -> None:
     _create_user_account()
     _create_workspace_meta()
     _create_web_session()
+    _create_sign_in_attempt()
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("sign_in_attempt")
     op.drop_table("web_session")
     op.drop_table("workspace_meta")
     op.drop_table("user_account")
@@ -90,8 +92,6 @@ def _create_user_account() -> None:
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("failed", sa.Integer(), nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("name", name=op.f("uq_user_account_name")),
     )
@@ -120,3 +120,17 @@ def _create_web_session() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_web_session")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_web_session_token_hash")),
     )
+
+
+def _create_sign_in_attempt() -> None:
+    op.create_table(
+        "sign_in_attempt",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempt")),
+    )
+    op.create_index("ix_sign_in_account", "sign_in_attempt", ["account", "at"], unique=False)
+    op.create_index("ix_sign_in_address", "sign_in_attempt", ["address", "at"], unique=False)
