@@ -174,7 +174,7 @@ def _after(state: _Sightings, seen: Observation) -> _Sightings:
 
 
 def _words(ordered: Sequence[Observation]) -> _Words:
-    """Return what replies said for sure (people too, of what nobody can see); a newer "live" lifts a restriction."""
+    """Return what replies (or people, of what nobody can see) said; a newer "live" lifts a restriction."""
     words = _Words()
     for seen in ordered:
         if seen.method is ObservationMethod.PROBE or seen.kind in SILENT_KINDS or _counts(seen):
@@ -185,6 +185,8 @@ def _words(ordered: Sequence[Observation]) -> _Words:
 
 
 def _told_outcome(told: Observation, base: Outcome, sent_at: datetime | None) -> Outcome:
+    if told.kind is OutcomeKind.LIVE and base.kind is OutcomeKind.LIVE:
+        return base
     by_reply = told.method is ObservationMethod.REPLY
     confirmed = by_reply and told.kind in TOLD_KINDS
     at = max(told.at, sent_at) if by_reply and sent_at is not None else told.at  # nobody answers what was not sent
