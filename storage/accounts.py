@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from storage.tables import account, account_observation
 from storage.text import clean_text
+from storage.upsert import insert_missing, insert_new
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,9 +56,11 @@ def see_account(
 
 def get_account(conn: Connection, platform: str, native_id: str) -> Json | None:
     """Return one account's row, or None."""
-    row = conn.execute(
-        sa.select(account).where(account.c.platform == platform, account.c.native_id == native_id)
-    ).mappings().first()
+    row = (
+        conn.execute(sa.select(account).where(account.c.platform == platform, account.c.native_id == native_id))
+        .mappings()
+        .first()
+    )
     return None if row is None else dict(row)
 
 
@@ -81,15 +84,13 @@ def _add(
     capture_id: int | None,
 ) -> int:
     values = {**shown, "name": shown["name"] or "", "bio": shown["bio"] or ""}
-    made = unit.conn.execute(
-        sa.insert(account).values(
-            platform=platform, native_id=native_id, first_seen=seen_at, last_seen=seen_at, strikes=0, **values
-        )
-    )
-    key = made.inserted_primary_key
-    assert key is not None  # noqa: S101 - a single-row insert always has one
-    _observe(unit, int(key[0]), values, seen_at=seen_at, capture_id=capture_id)
-    return int(key[0])
+    stamps = {"first_seen": seen_at, "last_seen": seen_at, "strikes": 0}
+    found = insert_new(unit.conn, account, {"platform": platform, "native_id": native_id, **stamps, **values})
+    if found is None:  # another process was first
+        same = (account.c.platform == platform) & (account.c.native_id == native_id)
+        found = int(unit.conn.execute(sa.select(account.c.id).where(same)).scalar_one())
+    _observe(unit, found, values, seen_at=seen_at, capture_id=capture_id)
+    return found
 
 
 def _update(unit: Unit, row: Row[tuple[object, ...]], shown: Json, seen_at: datetime) -> None:
@@ -97,9 +98,7 @@ def _update(unit: Unit, row: Row[tuple[object, ...]], shown: Json, seen_at: date
         name: value for name, value in shown.items() if value not in (None, "") and value != getattr(row, name)
     }
     if changed or seen_at > row.last_seen:
-        unit.conn.execute(
-            sa.update(account).where(account.c.id == row.id).values(last_seen=seen_at, **changed)
-        )
+        unit.conn.execute(sa.update(account).where(account.c.id == row.id).values(last_seen=seen_at, **changed))
 
 
 def _merged(row: Row[tuple[object, ...]], shown: Json) -> Json:
@@ -108,22 +107,14 @@ def _merged(row: Row[tuple[object, ...]], shown: Json) -> Json:
 
 def _observe(unit: Unit, account_id: int, facts: Json, *, seen_at: datetime, capture_id: int | None) -> None:
     canonical = json.dumps([facts[name] for name in _SHOWN], ensure_ascii=False)
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    known = unit.conn.execute(
-        sa.select(account_observation.c.id).where(
-            account_observation.c.account_id == account_id, account_observation.c.content_hash == digest
-        )
-    ).first()
-    if known is None:
-        unit.conn.execute(
-            sa.insert(account_observation).values(
-                account_id=account_id,
-                content_hash=digest,
-                seen_at=seen_at,
-                facts=facts,
-                capture_id=capture_id,
-            )
-        )
+    row = {
+        "account_id": account_id,
+        "content_hash": hashlib.sha256(canonical.encode()).hexdigest(),
+        "seen_at": seen_at,
+        "facts": facts,
+        "capture_id": capture_id,
+    }
+    insert_missing(unit.conn, account_observation, [row])
 
 
 def _clean(value: object) -> object:

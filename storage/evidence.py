@@ -18,10 +18,10 @@ import sqlalchemy as sa
 
 from storage.errors import EvidenceError
 from storage.tables import capture, evidence
+from storage.upsert import insert_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy.engine import Connection
@@ -52,7 +52,7 @@ def evidence_path(root: Path, sha256: str) -> Path:
 
 
 def put_bytes(root: Path, data: bytes) -> str:
-    """Store bytes durably and return their SHA-256 (64 hex digits); bytes that are there already stay as they are."""
+    """Store bytes durably and return their SHA-256 (64 hex digits); bytes already there stay as they are."""
     sha256 = hashlib.sha256(data).hexdigest()
     path = evidence_path(root, sha256)
     if path.exists() and path.stat().st_size == len(data):
@@ -87,9 +87,8 @@ def read_bytes(root: Path, sha256: str) -> bytes:
 
 def add_evidence(unit: Unit, sha256: str, size: int, *, media_type: str | None = None) -> None:
     """Record bytes that :func:`put_bytes` has stored; a second call changes nothing."""
-    known = unit.conn.execute(sa.select(evidence.c.sha256).where(evidence.c.sha256 == sha256)).first()
-    if known is None:
-        unit.conn.execute(_insert_once(unit.conn, sha256, size, media_type, unit.now))
+    row = {"sha256": sha256, "size": size, "media_type": media_type, "stored_at": unit.now}
+    insert_missing(unit.conn, evidence, [row])
 
 
 def add_capture(unit: Unit, facts: CaptureFacts, *, media_type: str | None = None) -> int:
@@ -124,13 +123,13 @@ def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def get_capture(conn: Connection, capture_id: int) -> Json | None:
-    """Return one capture as ``{capture, kind, url, at, method, status, headers, sha256, size, software, why_none}``."""
+    """Return one capture's row (id, run_id, kind, url, at, method, status, headers, sha256, size, …), or None."""
     row = conn.execute(sa.select(capture).where(capture.c.id == capture_id)).mappings().first()
     return None if row is None else dict(row)
 
 
 def verify_all(conn: Connection, root: Path) -> Json:
-    """Hash every stored file again; return ``{files, verified, bad}`` where bad lists the hashes that do not hold."""
+    """Hash every stored file again; return ``{files, verified, bad}``, bad being the hashes that do not hold."""
     files = verified = 0
     bad: list[str] = []
     for sha256 in _known(conn):
@@ -163,17 +162,6 @@ def _file_hash(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     return digest.hexdigest()
-
-
-def _insert_once(
-    conn: Connection, sha256: str, size: int, media_type: str | None, now: datetime
-) -> sa.Executable:
-    values = {"sha256": sha256, "size": size, "media_type": media_type, "stored_at": now}
-    if conn.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415 - only where it is used
-
-        return pg_insert(evidence).values(values).on_conflict_do_nothing()
-    return sa.insert(evidence).values(values)
 
 
 def _write_synced(path: Path, data: bytes) -> None:
