@@ -8,6 +8,7 @@ QingyuanError
 ├── TransitionError       the object's state does not allow the event
 │   └── SameStateError    the object is already there
 ├── ConflictError         somebody else changed the object first
+├── ClaimedError          somebody else holds the claim on a clue
 ├── SettingsError         a settings, watch or data file is wrong
 ├── LeaseLostError        the lease was taken over; the holder must not commit
 ├── EvidenceError         bytes are missing or do not match their hash
@@ -126,6 +127,17 @@ class ConflictError(QingyuanError):
         self.object_id = object_id
         self.expected = expected
         self.found = found
+
+
+class ClaimedError(QingyuanError):
+    """Somebody else is at this clue; the claim ends by itself when it is not renewed."""
+
+    code = "conflict"
+
+    def __init__(self, clue: str, holder: str) -> None:
+        super().__init__(f"clue {clue} is claimed by {holder}")
+        self.clue = clue
+        self.holder = holder
 
 
 class LeaseLostError(QingyuanError):

@@ -80,6 +80,8 @@ clue = sa.Table(
     sa.Index("ix_clue_state_score", "state", "score", "id"),
 )
 _OPEN = sa.text("state IN ('new', 'queued')")
+sa.Index("ix_clue_open_newest", clue.c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
+sa.Index("ix_clue_open_score", clue.c.score, clue.c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 sa.Index("ix_clue_open", clue.c.band, clue.c.score, clue.c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 decision = sa.Table(

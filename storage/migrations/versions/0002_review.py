@@ -135,6 +135,22 @@ def _create_clue() -> None:
         sqlite_where=sa.text("state IN ('new', 'queued')"),
         postgresql_where=sa.text("state IN ('new', 'queued')"),
     )
+    op.create_index(
+        "ix_clue_open_newest",
+        "clue",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('new', 'queued')"),
+        postgresql_where=sa.text("state IN ('new', 'queued')"),
+    )
+    op.create_index(
+        "ix_clue_open_score",
+        "clue",
+        ["score", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('new', 'queued')"),
+        postgresql_where=sa.text("state IN ('new', 'queued')"),
+    )
     op.create_index(op.f("ix_clue_post_id"), "clue", ["post_id"], unique=False)
     op.create_index("ix_clue_state_score", "clue", ["state", "score", "id"], unique=False)
 
