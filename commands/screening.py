@@ -1,0 +1,213 @@
+"""The commands of screening: judge lines, measure the judge, run the stages over stored posts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from commands.context import context
+from commands.files import open_input, replaced_atomically
+from commands.output import to_json
+from storage.errors import InputError
+from storage.post_lines import LineProblem, PostLine, iter_lines, parse_post_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifiers.engine import Ruleset
+    from classifiers.records import PostText
+    from storage.records import Json
+
+_PEEK_BYTES = 1 << 16
+_PROGRESS_EVERY = 200
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("screen")(screen)
+    app.command("evaluate")(evaluate_command)
+    app.command("screen-posts")(screen_posts_command)
+    app.command("cluster")(cluster_command)
+
+
+def screen(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Post lines (JSON lines, UTF-8); - = stdin.")] = "-",
+    *,
+    out: Annotated[Path | None, typer.Option("-o", metavar="OUT", help="Write here, replaced at the end.")] = None,
+) -> None:
+    """Judge post lines; one answer line each, in their order. Needs no workspace."""
+    ruleset = active_ruleset()
+    with open_input(file) as source:
+        refuse_other_encoding(source, name=file)
+        if out is None:
+            for line in _answers(source, ruleset, file):
+                sys.stdout.write(line)
+            sys.stdout.flush()
+        else:
+            with replaced_atomically(out) as target:
+                for line in _answers(source, ruleset, file):
+                    target.write(line.encode())
+
+
+def evaluate_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Labelled post lines, JSON lines, UTF-8.")],
+) -> None:
+    """Measure the ruleset on labelled lines: recall, precision, labels, targets, contacts; one figure a file."""
+    from classifiers.evaluate import evaluate
+
+    problems: list[Json] = []
+    answer = evaluate(((path.name, _rows(path, problems)) for path in files), active_ruleset())
+    context.out.obj({**answer, "problems": problems} if problems else answer)
+
+
+def screen_posts_command() -> None:
+    """Judge stored posts that lack a verdict of the active ruleset, and make or update clues."""
+    context.out.obj(run_screen_posts())
+
+
+def cluster_command() -> None:
+    """Suggest clusters of clues and put new clues into the queue."""
+    context.out.obj(run_cluster())
+
+
+def run_screen_posts() -> Json:
+    """Run the screening stage with a progress display."""
+    from classifiers.run import screen_posts
+
+    bar, update = context.out.progress("screening posts")
+    if bar is None:
+        return screen_posts(context.store, active_ruleset(), now=context.now(), sealer=context.sealer)
+    with bar:
+        return screen_posts(
+            context.store, active_ruleset(), now=context.now(), sealer=context.sealer, progress=update
+        )
+
+
+def run_cluster() -> Json:
+    """Run the clustering stage with a progress display."""
+    from classifiers.run import cluster_clues
+
+    allowed = context.workspace.settings.institution.own_accounts
+    bar, update = context.out.progress("clustering clues")
+    if bar is None:
+        return cluster_clues(context.store, now=context.now(), allow_list=allowed)
+    with bar:
+        return cluster_clues(context.store, now=context.now(), allow_list=allowed, progress=update)
+
+
+def active_ruleset() -> Ruleset:
+    """Return the workspace's ruleset (shipped files under its overlays), the shipped one without a workspace."""
+    from classifiers.engine import load_ruleset
+
+    overlays = [context.workspace.overlays("lexicons")] if context.data else []
+    return load_ruleset(overlays)
+
+
+def refuse_other_encoding(source: BinaryIO, *, name: str) -> None:
+    """Refuse input that does not begin as UTF-8 text; later lines are judged one by one.
+
+    Raises:
+        InputError: the first line is no UTF-8, nor is any line near it that has more than ASCII (exit 2).
+    """
+    lines = source.peek(_PEEK_BYTES)[:_PEEK_BYTES].split(b"\n")  # type: ignore[attr-defined]  # a BufferedReader
+    complete = lines[:-1] or lines[:1]
+    if _decodes(complete[0]) or any(not line.isascii() and _decodes(line) for line in complete):
+        return
+    if len(lines) == 1 and _decodes(complete[0][:-3]):  # cut inside a character
+        return
+    error = InputError("bad_encoding", "the file does not begin as UTF-8 text", file=name)
+    error.exit_code = 2
+    raise error
+
+
+def _decodes(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in line
+
+
+def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
+    from classifiers.engine import screen_post
+    from classifiers.records import verdict_line
+
+    warned: set[str] = set()
+    bar, update = context.out.progress("screening lines")
+    if bar:
+        bar.start()
+    try:
+        for number, raw in iter_lines(source):
+            line = parse_post_line(raw, number)
+            if isinstance(line, LineProblem):
+                answer = _refusal(line, name)
+            else:
+                _warn(line, warned)
+                answer = verdict_line(line.id, screen_post(post_text(line), ruleset))
+            yield to_json(answer) + "\n"
+            if update and number % _PROGRESS_EVERY == 0:
+                update(number, None)
+    finally:
+        if bar:
+            bar.stop()
+
+
+def _refusal(problem: LineProblem, name: str) -> Json:
+    context.out.problems.append({"code": problem.code, "file": name, "line": problem.line, "message": problem.message})
+    answer: Json = {"id": problem.id} if problem.id is not None else {}
+    return {**answer, "line": problem.line, "error": {"code": problem.code, "message": problem.message}}
+
+
+def _warn(line: PostLine, warned: set[str]) -> None:
+    for key in line.unknown_keys:
+        if key not in warned:
+            warned.add(key)
+            context.out.note(f"key {key!r} is not read")
+
+
+def post_text(line: PostLine) -> PostText:
+    """Return what the engine judges of a post line."""
+    from classifiers.records import CommentText, PostText
+
+    return PostText(
+        id=line.id,
+        platform=line.platform or "",
+        kind=line.kind or "",
+        title=line.title,
+        text=line.text,
+        author_name=line.author.name,
+        author_bio=line.author.bio,
+        verified=bool(line.author.verified),
+        verified_as=line.author.verified_as or "",
+        parent=line.parent or "",
+        comments=tuple(
+            CommentText(text=comment.text, author_name=comment.author.name, author_bio=comment.author.bio)
+            for comment in line.comments
+        ),
+    )
+
+
+def _rows(path: Path, problems: list[Json]) -> Iterator[dict[str, Any]]:
+    """Yield the readable labelled rows of a file; the others become problems."""
+    with open_input(str(path)) as source:
+        refuse_other_encoding(source, name=str(path))
+        for number, raw in iter_lines(source):
+            line = parse_post_line(raw, number)
+            if isinstance(line, LineProblem) and not _blank_profile(raw):
+                problems.append(
+                    {"code": line.code, "file": str(path), "line": number, "message": line.message}
+                )
+            else:
+                yield json.loads(raw)
+
+
+def _blank_profile(raw: bytes) -> bool:
+    """Tell a labelled row without any text from a broken line."""
+    try:
+        return isinstance(json.loads(raw), dict) and "label" in json.loads(raw)
+    except ValueError:
+        return False
