@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     Offsets = Sequence[int] | Indexes
 
 # Bits of a code point's class.
-DROP, WEAK, STRONG, PICTURE, LATIN, RADICAL = 1, 2, 4, 8, 16, 32
+DROP, WEAK, STRONG, PICTURE, LATIN, RADICAL, SYMBOL, DIGIT = 1, 2, 4, 8, 16, 32, 64, 128
 
 _BAD = re.compile("[\x00\ud800-\udfff]")
 _LETTERS = re.compile("[a-z]+")
+_INTERLEAVED = re.compile("[\u3400-\u9fff][a-z0-9]{1,2}[\u3400-\u9fff]")
+_INVISIBLE = frozenset({0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF})
 _UTF32 = "utf-32-le"
 
 
@@ -107,6 +109,11 @@ class Views:
         return bool(self.flags & (PICTURE | RADICAL))
 
     @property
+    def is_interleaved(self) -> bool:
+        """Say whether letters or digits stand between hanzi, as when they are put into a word."""
+        return bool(self.flags & (LATIN | DIGIT)) and _INTERLEAVED.search(self.squeezed.text) is not None
+
+    @property
     def folded(self) -> View:
         """The text folded one code point for one."""
         return self["folded"]
@@ -160,6 +167,21 @@ class Views:
         if marks & STRONG:
             return True
         return bool(marks & WEAK) and gap - i > 1 and j - gap > 1
+
+    def picture_at(self, position: int, step: int) -> int | None:
+        """Return the offset of a picture that stands at ``position`` of the original, else None.
+
+        ``step`` is 1 to look forwards, -1 backwards; variation selectors and joiners are skipped.
+        """
+        classes = load_folding().classes
+        while 0 <= position < len(self._codes):
+            marks = int(classes[self._codes[position]])
+            if marks & SYMBOL:
+                return position
+            if int(self._codes[position]) not in _INVISIBLE:
+                return None
+            position += step
+        return None
 
     def _make_surface(self) -> View:
         return self.surface

@@ -132,7 +132,16 @@ def make_classes(source: dict[str, object], fold: dict[str, str]) -> dict[str, o
         "weak": source["weak_marks"],
         "strong": source["strong_marks"],
         "radicals": RADICAL_PARTS,
+        "symbols": ranges({char for char in dropped if is_symbol(char)}),
     }
+
+
+def is_symbol(char: str) -> bool:
+    """Say whether a character can be a picture of something; faces and hands decorate, they name nothing."""
+    code = ord(char)
+    if 0x1F600 <= code <= 0x1F64F or 0x1F44A <= code <= 0x1F44F:  # noqa: PLR2004 - emoticons; fists, thumbs, applause
+        return False
+    return unicodedata.category(char) == "So" or 0x1F300 <= code <= 0x1FAFF  # noqa: PLR2004 - pictographs
 
 
 def ranges(chars: set[str]) -> list[list[int]]:

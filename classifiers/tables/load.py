@@ -24,7 +24,7 @@ CODE_POINTS = 0x110000
 FIRST_SYLLABLE = 0xE000
 _REPLACEMENT = 0xFFFD
 # Bits of a code point's class, as classifiers.views names them.
-_DROP, _WEAK, _STRONG, _PICTURE, _LATIN, _RADICAL = 1, 2, 4, 8, 16, 32
+_DROP, _WEAK, _STRONG, _PICTURE, _LATIN, _RADICAL, _SYMBOL, _DIGIT = 1, 2, 4, 8, 16, 32, 64, 128
 # Pairs that many speakers do not keep apart: first and last sounds of a syllable.
 _NEAR_FIRST = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"))
 
@@ -83,12 +83,14 @@ def load_folding() -> Folding:
 
 def _make_classes(data: dict[str, Any], fold: Codes) -> Classes:
     classes = np.zeros(CODE_POINTS, dtype=np.uint8)
-    for first, last in data["drop"]:
-        classes[first : last + 1] |= _DROP
+    for name, bit in (("drop", _DROP), ("symbols", _SYMBOL)):
+        for first, last in data[name]:
+            classes[first : last + 1] |= bit
     for name, bit in (("weak", _WEAK), ("strong", _STRONG), ("pictures", _PICTURE), ("radicals", _RADICAL)):
         classes[_codes(data[name])] |= bit
     kept = (classes & _DROP) == 0
     classes[(fold >= ord("a")) & (fold <= ord("z")) & kept] |= _LATIN
+    classes[(fold >= ord("0")) & (fold <= ord("9")) & kept] |= _DIGIT
     return classes
 
 
