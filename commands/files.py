@@ -37,9 +37,7 @@ def open_input(name: str) -> Iterator[BinaryIO]:
 
 def missing(name: str, why: str) -> InputError:
     """Return the error of a file that cannot be opened; exit code 2."""
-    error = InputError("missing_file", why, file=name)
-    error.exit_code = 2
-    return error
+    return InputError("missing_file", why, file=name)
 
 
 @contextlib.contextmanager

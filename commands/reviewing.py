@@ -11,7 +11,9 @@ from commands.workspace import read_password
 from storage.errors import InputError
 from storage.records import Band, ClueState, Json, Role, parse_id
 
-clues_app = typer.Typer(help="Clues: posts, comments and accounts suspected of a solicitation.", no_args_is_help=True)
+clues_app = typer.Typer(
+    help="Clues: posts, comments and accounts suspected of a solicitation.", no_args_is_help=True
+)
 clusters_app = typer.Typer(help="Clusters: clues that seem to be one operator's.", no_args_is_help=True)
 users_app = typer.Typer(help="People and their one role each; needs --as of an admin.", no_args_is_help=True)
 
@@ -142,7 +144,9 @@ def list_users_command() -> None:
     require_admin(context.actor(), "list users")
     with context.store.read() as conn:
         rows = list_users(conn)
-    context.out.lines(_user_line(row.name, row.role, disabled=row.disabled) for row in rows[: context.limit or None])
+    context.out.lines(
+        _user_line(row.name, row.role, disabled=row.disabled) for row in rows[: context.limit or None]
+    )
 
 
 @users_app.command("disable")

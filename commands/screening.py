@@ -35,7 +35,9 @@ def register(app: typer.Typer) -> None:
 
 
 def screen(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Post lines (JSON lines, UTF-8); - = stdin.")] = "-",
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="Post lines (JSON lines, UTF-8); - = stdin.")
+    ] = "-",
     *,
     out: Annotated[Path | None, typer.Option("-o", metavar="OUT", help="Write here, replaced at the end.")] = None,
 ) -> None:
@@ -119,9 +121,7 @@ def refuse_other_encoding(source: BinaryIO, *, name: str) -> None:
         return
     if len(lines) == 1 and _decodes(complete[0][:-3]):  # cut inside a character
         return
-    error = InputError("bad_encoding", "the file does not begin as UTF-8 text", file=name)
-    error.exit_code = 2
-    raise error
+    raise InputError("bad_encoding", "the file does not begin as UTF-8 text", file=name)
 
 
 def _decodes(line: bytes) -> bool:
@@ -157,7 +157,9 @@ def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
 
 
 def _refusal(problem: LineProblem, name: str) -> Json:
-    context.out.problems.append({"code": problem.code, "file": name, "line": problem.line, "message": problem.message})
+    context.out.problems.append(
+        {"code": problem.code, "file": name, "line": problem.line, "message": problem.message}
+    )
     answer: Json = {"id": problem.id} if problem.id is not None else {}
     return {**answer, "line": problem.line, "error": {"code": problem.code, "message": problem.message}}
 
@@ -198,9 +200,7 @@ def _rows(path: Path, problems: list[Json]) -> Iterator[dict[str, Any]]:
         for number, raw in iter_lines(source):
             line = parse_post_line(raw, number)
             if isinstance(line, LineProblem) and not _blank_profile(raw):
-                problems.append(
-                    {"code": line.code, "file": str(path), "line": number, "message": line.message}
-                )
+                problems.append({"code": line.code, "file": str(path), "line": number, "message": line.message})
             else:
                 yield json.loads(raw)
 

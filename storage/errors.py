@@ -23,11 +23,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+UNREADABLE_CODES = frozenset(
+    {
+        "unknown_key",
+        "unknown_column",
+        "bad_encoding",
+        "missing_file",
+        "corrupt_file",
+        "unknown_source",
+        "unknown_channel",
+        "unknown_user",
+    }
+)
+"""Problem codes that end a command with exit code 2: nothing was stored (contracts §1)."""
+
+
 class QingyuanError(Exception):
     """Base of all errors of the product; ``code`` is the problem code of the contracts."""
 
     code = "failed"
-    exit_code = 1
+
+    @property
+    def exit_code(self) -> int:
+        """2 when nothing could be begun, else 1."""
+        return 2 if self.code in UNREADABLE_CODES else 1
 
 
 class InputError(QingyuanError):
@@ -62,7 +81,10 @@ class InputError(QingyuanError):
 class SettingsError(InputError):
     """A settings, watch, source, channel or lexicon file that is wrong; nothing was started."""
 
-    exit_code = 2
+    @property
+    def exit_code(self) -> int:
+        """Always 2."""
+        return 2
 
 
 class NotFoundError(QingyuanError):
@@ -71,7 +93,6 @@ class NotFoundError(QingyuanError):
     def __init__(self, kind: str, object_id: str, *, code: str = "unknown_id") -> None:
         super().__init__(f"there is no {kind} {object_id!r}")
         self.code = code
-        self.exit_code = 1 if code == "unknown_id" else 2
         self.kind = kind
         self.object_id = object_id
 
