@@ -33,6 +33,7 @@ KNOWN_PLACE = timedelta(days=30)
 """How long an address counts as known to an account after a sign-in; attempts are kept as long."""
 
 _A = sign_in_attempt.c
+_COUNT_LOCK = 0x51_59_53_49  # "QYSI": counting and writing down is one step (measured: 14 of 10 without it)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ def is_refused(conn: Connection, attempt: Attempt, *, now: datetime) -> bool:
 
 def reserve(unit: Unit, attempt: Attempt) -> int | None:
     """Write an attempt down as failed and return its id, or return None when it is refused."""
+    if unit.conn.dialect.name == "postgresql":  # on SQLite the writing unit itself is the lock
+        unit.conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_COUNT_LOCK)))
     if is_refused(unit.conn, attempt, now=unit.now):
         return None
     unit.conn.execute(sa.delete(sign_in_attempt).where(_A.at < unit.now - KNOWN_PLACE))

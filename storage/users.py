@@ -49,17 +49,16 @@ class UserRow:
     created_at: datetime
 
 
-def add_user(unit: Unit, name: str, *, role: Role, password: str, actor: Actor, bootstrap: bool = False) -> UserRow:
+def add_user(unit: Unit, name: str, *, role: Role, password: str, actor: Actor) -> UserRow:
     """Store a new person.
 
-    ``bootstrap`` lets ``init`` make the admin named ``admin`` while nobody is there yet; otherwise the actor
-    must be an admin.
+    The actor must be an admin, but for the admin named ``admin`` that ``init`` makes while nobody is there yet.
 
     Raises:
         ForbiddenError: the actor is no admin.
         InputError: the name or password breaks a rule, or the name is taken (also in other letter case).
     """
-    first = bootstrap and name == FIRST_ADMIN and role is Role.ADMIN and not _anybody(unit.conn)
+    first = name == FIRST_ADMIN and role is Role.ADMIN and actor.role is None and not _anybody(unit.conn)
     if not first:
         _require_admin(actor, "add users")
     _check_name(unit.conn, name)
@@ -78,10 +77,16 @@ def list_users(conn: Connection) -> list[UserRow]:
 
 def get_user(conn: Connection, name: str) -> UserRow:
     """Return one person by exact name; raise NotFoundError (``unknown_user``) when there is none."""
-    row = _find(conn, name)
-    if row is None:
+    found = find_user(conn, name)
+    if found is None:
         raise NotFoundError("user", name, code="unknown_user")
-    return _row(row)
+    return found
+
+
+def find_user(conn: Connection, name: str) -> UserRow | None:
+    """Return one person by exact name, or None."""
+    row = _find(conn, name)
+    return None if row is None else _row(row)
 
 
 def actor_for(conn: Connection, name: str, *, via: str) -> Actor:
