@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from storage import audit
 
@@ -100,7 +101,16 @@ def _with_driver(url: str) -> str:
     return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
 
 
+class _HintingCompiler(SQLiteCompiler):
+    """Writes table hints (``INDEXED BY``), which SQLAlchemy's own SQLite compiler drops."""
+
+    def get_from_hint_text(self, table: sa.FromClause, text: str | None) -> str | None:  # noqa: ARG002 - its signature
+        return text
+
+
 def _prepare_sqlite(engine: Engine) -> None:
+    engine.dialect.statement_compiler = _HintingCompiler
+
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:  # noqa: ANN401 - sqlite3's own connection
         connection.isolation_level = None  # we say BEGIN ourselves
