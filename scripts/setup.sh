@@ -53,8 +53,9 @@ if ! remembered locked "$locked"; then
         "$chosen" -m venv --clear "$venv"
         printf '%s' "$PWD" >"$venv/.place"
     fi
+    # Without byte code for all of it: Python makes it where it is used, and the step takes a third less time.
     say "Installing $(grep -c == requirements.lock) locked packages (about a minute)"
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    "$python" -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
     printf '%s' "$locked" >"$venv/.locked"
 fi
 if ! remembered project "$project"; then
