@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.records import ObservationMethod, OutcomeKind
 from storage.tables import observation
 from storage.transitions.outcome import PROBED_KINDS, Observation
+from storage.upsert import insert_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,9 +62,7 @@ def record_observation(  # noqa: PLR0913 - one keyword per column, agreed with t
         "note": note,
         "simulated": unit.simulated,
     }
-    insert = postgresql.insert if unit.conn.dialect.name == "postgresql" else sqlite.insert
-    done = unit.conn.execute(insert(observation).values(**row).on_conflict_do_nothing())
-    return bool(done.rowcount)
+    return insert_new(unit.conn, observation, row) is not None
 
 
 def observations_of(

@@ -13,7 +13,7 @@ from storage.tables import submission, submission_event
 from storage.transitions.submission import BEYOND_DRAFT, SubmissionEvent, next_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Row
@@ -88,6 +88,48 @@ def submissions_of_clue(conn: Connection, clue_id: int) -> list[Submission]:
     """Return every submission of a clue, oldest first."""
     query = sa.select(submission).where(submission.c.clue_id == clue_id).order_by(submission.c.id)
     return [_record(row) for row in conn.execute(query)]
+
+
+def attempts_on(
+    conn: Connection, channel: str, targets: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[Submission]]:
+    """Return all submissions through a channel of some targets ``(platform, native id)``, oldest first.
+
+    The key has no target kind: whatever clue points there, a platform gets one request at a time.
+    """
+    pair = sa.tuple_(submission.c.platform, submission.c.target_native_id)
+    query = (
+        sa.select(submission)
+        .where(submission.c.channel == channel, pair.in_(sorted(targets)))
+        .order_by(submission.c.id)
+    )
+    found: dict[tuple[str, str], list[Submission]] = {}
+    for row in conn.execute(query):
+        found.setdefault((row.platform, row.target_native_id), []).append(_record(row))
+    return found
+
+
+def add_items(unit: Unit, rows: Sequence[Json], *, actor: Actor) -> None:
+    """Add drafted submissions with their first events; rows name all columns but state and version."""
+    if not rows:
+        return
+    shared = {"state": SubmissionState.DRAFTED.value, "version": 1, "simulated": unit.simulated}
+    unit.conn.execute(sa.insert(submission), [{**row, **shared} for row in rows])
+    keys = {(row["clue_id"], row["channel"], row["attempt"]) for row in rows}
+    batches = {row["batch_id"] for row in rows}
+    made = unit.conn.execute(sa.select(submission).where(submission.c.batch_id.in_(batches)))
+    numbers = [row.id for row in made if (row.clue_id, row.channel, row.attempt) in keys]
+    events = [{"submission_id": number, "state_from": None, "state_to": "drafted"} for number in sorted(numbers)]
+    add_events(unit, events, event="draft", actor=actor)
+
+
+def set_frozen(unit: Unit, frozen: Mapping[int, Json]) -> None:
+    """Write what each item says of its target into its row, by submission number."""
+    if not frozen:
+        return
+    of_row: sa.BindParameter[int] = sa.bindparam("row_id")
+    statement = sa.update(submission).where(submission.c.id == of_row).values(frozen=sa.bindparam("facts"))
+    unit.conn.execute(statement, [{"row_id": number, "facts": facts} for number, facts in frozen.items()])
 
 
 def events_of(conn: Connection, number: int) -> list[dict[str, Any]]:
