@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from storage.clues import get_clue
 from storage.errors import ClaimedError, ConflictError, InputError, NotFoundError, TransitionError
+from storage.post_reads import iso
 from storage.records import Actor, AuditFacts, ClueState, public_id
-from storage.tables import batch, clue, decision, submission
+from storage.submissions import frozen_submission
+from storage.tables import clue, decision
 from storage.transitions.clue import CONCLUSIONS, ClueEvent, next_state
-from storage.transitions.submission import BEYOND_DRAFT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -217,6 +218,7 @@ def clue_history(conn: Connection, clue_id: int) -> list[DecisionRow]:
 def decision_line(row: DecisionRow) -> Json:
     """Return a row of the ledger with public ids, for an answer or a page."""
     line = asdict(row)
+    line["at"] = iso(row.at)
     line["decision"] = public_id("decision", line.pop("id"))
     line["clue"] = public_id("clue", line.pop("clue_id"))
     of_clue, reverts = line.pop("of_clue_id"), line.pop("reverts_id")
@@ -224,16 +226,6 @@ def decision_line(row: DecisionRow) -> Json:
     line["reverts"] = None if reverts is None else public_id("decision", reverts)
     del line["verdict_id"]
     return line
-
-
-def frozen_clues(conn: Connection, clue_ids: Collection[int]) -> dict[int, str]:
-    """Return which of these clues are in a batch beyond drafted, with the batch's id."""
-    found = conn.execute(
-        sa.select(submission.c.clue_id, batch.c.code)
-        .join_from(submission, batch, batch.c.id == submission.c.batch_id)
-        .where(submission.c.clue_id.in_(clue_ids), submission.c.state.in_(BEYOND_DRAFT))
-    )
-    return {clue_id: code for clue_id, code in found}  # noqa: C416 - rows are not pairs to the type checker
 
 
 def _read_for_change(conn: Connection, clue_id: int, version: int | None) -> ClueRow:
@@ -266,8 +258,8 @@ def _check_original(conn: Connection, row: ClueRow, event: ClueEvent, of: int | 
 
 
 def _check_not_frozen(conn: Connection, row: ClueRow, event: ClueEvent) -> None:
-    if code := frozen_clues(conn, [row.id]).get(row.id):
-        raise TransitionError("clue", row.key, f"{row.state} and in batch {code}", event)
+    if item := frozen_submission(conn, row.id):
+        raise TransitionError("clue", row.key, f"{row.state} and submitted as {item.item}", event)
 
 
 def _last_decision(conn: Connection, clue_id: int) -> int | None:
