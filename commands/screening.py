@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifiers.engine import Ruleset
+
     from classifiers.records import PostText
     from storage.records import Json
 
@@ -134,6 +135,7 @@ def _decodes(line: bytes) -> bool:
 
 def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
     from classifiers.engine import screen_post
+
     from classifiers.records import verdict_line
 
     warned: set[str] = set()
