@@ -20,9 +20,10 @@ install_line() {
 
 # apt_install PACKAGE...: as root; the package lists are fetched only when the first try needs them.
 apt_install() {
+    local command=(apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@")
     export DEBIAN_FRONTEND=noninteractive
-    say "Installing by apt: $*"
-    apt-get install -y -q --no-install-recommends "$@" >&2 && return
-    apt-get update -q >&2
-    apt-get install -y -q --no-install-recommends "$@" >&2
+    say "Installing by apt: $* (may take some minutes)"
+    "${command[@]}" >/dev/null 2>&1 && return
+    apt-get update -qq >/dev/null
+    "${command[@]}" >/dev/null
 }

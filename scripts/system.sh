@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# See to what comes from the system: Chromium, Chinese fonts, pango, PostgreSQL (not with --without-postgresql).
+# See to what comes from the system: Chromium and a library of Playwright's, Chinese fonts, pango, PostgreSQL (not
+# with --without-postgresql).
 # As root what is missing is installed by apt; otherwise the one line to run is printed. Nothing is called when all
-# is there. Without Chromium or PostgreSQL this fails; fonts and pango only make pages and letters look worse.
+# is there. Without a browser or PostgreSQL this fails; fonts and pango only make pages and letters look worse.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -17,8 +18,10 @@ has_chromium() {
         "$path" --version >/dev/null 2>&1
 }
 has_fonts() { [ -n "$(fc-list ':lang=zh-cn' family 2>/dev/null)" ]; }
-has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep "$1" >/dev/null; }
+has_library() { [ "$(uname)" != Linux ] || PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep "$1" >/dev/null; }
 has_pango() { has_library libpango-1.0.so.0 && has_library libpangoft2-1.0.so.0; }
+# Playwright brings a node of its own, which needs one library that a bare Debian lacks.
+has_driver() { has_library libatomic.so.1; }
 has_postgresql() {
     local folder
     for folder in "$(pg_config --bindir 2>/dev/null || true)" /usr/lib/postgresql/*/bin; do
@@ -30,6 +33,7 @@ has_postgresql() {
 # look: fill `missing` with the packages, `vital` with those without which work cannot go on.
 look() {
     missing=() vital=()
+    has_driver || vital+=(libatomic1)
     has_chromium || vital+=(chromium)
     [ "$want_postgresql" = no ] || has_postgresql || vital+=(postgresql)
     has_fonts || missing+=(fontconfig fonts-noto-cjk)
@@ -39,10 +43,11 @@ look() {
 if [ -n "${QINGYUAN_CHROMIUM:-}" ] && ! has_chromium; then
     fail "QINGYUAN_CHROMIUM=$QINGYUAN_CHROMIUM cannot be started"
 fi
+has_driver || ! can_install || apt_install libatomic1
 look
 if [[ " ${vital[*]-} " == *" chromium "* ]]; then
     say "No Chromium found, trying Playwright's (apt is next)"
-    .venv/bin/playwright install chromium >/dev/null 2>&1 || say "Playwright's download is not reachable"
+    .venv/bin/playwright install chromium >/dev/null 2>&1 || say "Playwright's own is not to be had"
     look
 fi
 if [ $((${#vital[@]} + ${#missing[@]})) -gt 0 ] && can_install; then
