@@ -17,6 +17,7 @@ STORAGE_LIBRARIES = frozenset({"sqlalchemy", "alembic", "psycopg", "cryptography
 STDLIB_ONLY = ("storage.records", "storage.errors", "storage.transitions")
 # Libraries that come with a declared one and are part of its interface.
 COMES_WITH = {
+    "cssselect": "scrapy",
     "itemadapter": "scrapy",
     "parsel": "scrapy",
     "protego": "scrapy",
