@@ -41,5 +41,5 @@ lock: setup  ## write requirements.lock anew (ARGS=--upgrade for the newest vers
 	scripts/lock.sh $(ARGS)
 
 clean:  ## remove what the steps made, .venv included
-	rm -rf .venv .make build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

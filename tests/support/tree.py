@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("crawler", "classifiers", "reporting", "storage", "review", "demo", "commands")
 TOP_MODULES = ("cli", "scheduler", "settings")
 OWN_NAMES = (*PACKAGES, *TOP_MODULES)
-SKIPPED_FOLDERS = frozenset({".git", ".venv", ".make", "build", "dist", "__pycache__"})
+SKIPPED_FOLDERS = frozenset({".git", ".venv", "build", "dist", "__pycache__"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
