@@ -1,0 +1,288 @@
+"""The verdict on one post: pure, deterministic, with a reason for every point of the score.
+
+The post is read field by field, put together into units of one speaker each, and the unit that offers most
+clearly decides. A post in which no term of the trade stands anywhere leaves early. Nothing here reads a clock,
+a database or the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifiers.contact_tables import ContactTables, load_contact_tables
+from classifiers.contacts import Speaker, find_contacts
+from classifiers.cues import Cue, find_cues, load_cues
+from classifiers.keywords import find_terms
+from classifiers.labels import VerifiedKinds, choose_label, load_verified_kinds, rank_categories
+from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
+from classifiers.model import Weights, add_up, load_weights, to_score
+from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
+from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
+from classifiers.views import make_views
+from classifiers.voice import Reading, read_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from classifiers.keywords import Hit
+    from classifiers.records import ContactFound
+    from classifiers.units import Evidence
+    from classifiers.views import Views
+
+DATA = Path(__file__).parent / "data"
+# Pieces without weight that are listed per rule and field; more of them say nothing new.
+SHOWN_PER_RULE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """Everything a verdict depends on; ``version`` is a hash of its content."""
+
+    lexicon: Lexicon
+    cues: tuple[Cue, ...]
+    weights: Weights
+    contacts: ContactTables
+    verified: VerifiedKinds
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    """One field before its voice is read."""
+
+    name: str
+    text: str
+    views: Views
+    terms: list[Hit]
+    contacts: list[ContactFound]
+
+
+def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
+    """Return the packaged ruleset with these overlay folders on top.
+
+    An overlay folder may hold ``lexicons/*.yml`` and ``data/*.yml``; a file replaces the packaged one of that name,
+    whole. Raises DataFileError when a file cannot be used.
+    """
+    folders = [
+        PACKAGED_LEXICONS,
+        *(overlay / "lexicons" for overlay in overlays if (overlay / "lexicons").is_dir()),
+    ]
+    lexicon = load_lexicon(folders)
+    files = {name: _data_file(name, overlays) for name in ("contacts", "cues", "verified", "weights")}
+    digest = hashlib.sha256(lexicon.version.encode())
+    for name in sorted(files):
+        digest.update(files[name].read_bytes())
+    return Ruleset(
+        lexicon=lexicon,
+        cues=load_cues(files["cues"]),
+        weights=load_weights(files["weights"]),
+        contacts=load_contact_tables(files["contacts"]),
+        verified=load_verified_kinds(files["verified"]),
+        version=digest.hexdigest()[:12],
+    )
+
+
+def _data_file(name: str, overlays: Sequence[Path]) -> Path:
+    path = DATA / f"{name}.yml"
+    for overlay in overlays:
+        other = overlay / "data" / f"{name}.yml"
+        if other.is_file():
+            path = other
+    return path
+
+
+def screen_post(post: PostText, ruleset: Ruleset) -> Verdict:
+    """Return the verdict on one post.
+
+    Offsets of findings and contacts count code points of the field as given, whatever it holds.
+    """
+    fields = _scan_fields(post, ruleset)
+    contacts = tuple(contact for field in fields.values() for contact in field.contacts)
+    if not _has_topic(fields):
+        return _clear_verdict(contacts, ruleset)
+    units = [gather(unit) for unit in _make_units(post, fields, ruleset)]
+    best = _choose_unit(units, ruleset.weights)
+    findings = _make_findings(best, fields, ruleset.weights)
+    log_odds = add_up(ruleset.weights.bias, findings)
+    label = choose_label(best, log_odds, ruleset.weights)
+    band = {Label.CLUE: Band.FLAGGED, Label.UNSURE: Band.UNSURE}.get(label, Band.CLEAR)
+    return Verdict(
+        flagged=band is Band.FLAGGED,
+        band=band,
+        score=to_score(log_odds),
+        bias=ruleset.weights.bias,
+        label=label,
+        categories=rank_categories(best) if band is not Band.CLEAR else (),
+        target=_make_target(best) if band is not Band.CLEAR else None,
+        findings=findings,
+        contacts=contacts,
+        ruleset=ruleset.version,
+    )
+
+
+def post_units(post: PostText, ruleset: Ruleset) -> list[UnitEvidence]:
+    """Return the evidence of every speaker, the author first; none where the trade is not mentioned at all."""
+    fields = _scan_fields(post, ruleset)
+    if not _has_topic(fields):
+        return []
+    return [gather(unit) for unit in _make_units(post, fields, ruleset)]
+
+
+def _has_topic(fields: dict[str, _Field]) -> bool:
+    return any(hit.role is Role.TOPIC for field in fields.values() for hit in field.terms)
+
+
+def _clear_verdict(contacts: tuple[ContactFound, ...], ruleset: Ruleset) -> Verdict:
+    return Verdict(
+        flagged=False,
+        band=Band.CLEAR,
+        score=to_score(ruleset.weights.bias),
+        bias=ruleset.weights.bias,
+        label=Label.UNRELATED,
+        categories=(),
+        target=None,
+        findings=(),
+        contacts=contacts,
+        ruleset=ruleset.version,
+    )
+
+
+def _scan_fields(post: PostText, ruleset: Ruleset) -> dict[str, _Field]:
+    """Return every field with its terms and contacts; the parent's contacts belong to the parent."""
+    own = Speaker(name=post.author_name, verified_as=post.verified_as)
+    speakers = {
+        "title": own,
+        "text": own,
+        "author.name": own,
+        "author.bio": Speaker(name=post.author_name, verified_as=post.verified_as, is_bio=True),
+    }
+    fields: dict[str, _Field] = {}
+    for name, text in post.fields():
+        views = make_views(text)
+        speaker = speakers.get(name) or _comment_speaker(post, name)
+        fields[name] = _Field(
+            name=name,
+            text=text,
+            views=views,
+            terms=find_terms(views, ruleset.lexicon),
+            contacts=[] if name == "parent" else find_contacts(name, text, speaker, ruleset.contacts),
+        )
+    return fields
+
+
+def _comment_speaker(post: PostText, name: str) -> Speaker:
+    if not name.startswith("comments["):
+        return Speaker()
+    comment = post.comments[int(name[len("comments[") : name.index("]")])]
+    return Speaker(name=comment.author_name, is_bio=name.endswith(".bio"))
+
+
+def _read(names: Iterable[str], fields: dict[str, _Field], ruleset: Ruleset) -> tuple[Reading, ...]:
+    readings = []
+    for name in names:
+        held = fields.get(name)
+        if held is not None:
+            folded = held.views.folded.text
+            readings.append(
+                read_field(
+                    name,
+                    held.text,
+                    folded,
+                    terms=held.terms,
+                    cues=find_cues(folded, ruleset.cues),
+                    contacts=held.contacts,
+                )
+            )
+    return tuple(readings)
+
+
+def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> list[Unit]:
+    """Return the author's unit, then one per comment of somebody else."""
+    own: list[int] = []
+    others: list[int] = []
+    for index, comment in enumerate(post.comments):
+        is_own = bool(post.author_name) and comment.author_name == post.author_name
+        (own if is_own else others).append(index)
+    context = _read(("parent",), fields, ruleset)
+    main = _read(("title", "text"), fields, ruleset)
+    units = [
+        Unit(
+            comment=None,
+            main=main,
+            profile=_read(("author.name", "author.bio"), fields, ruleset),
+            replies=_read((f"comments[{index}].text" for index in own), fields, ruleset),
+            context=context,
+            verified_kind=ruleset.verified.kind_of(post.verified_as),
+        )
+    ]
+    for index in others:
+        text, name, bio = f"comments[{index}].text", f"comments[{index}].author", f"comments[{index}].author.bio"
+        units.append(
+            Unit(
+                comment=index,
+                main=_read((text,), fields, ruleset),
+                profile=_read((name, bio), fields, ruleset),
+                context=(*main, *context),
+            )
+        )
+    return units
+
+
+def _choose_unit(units: list[UnitEvidence], weights: Weights) -> UnitEvidence:
+    """Return the author's unit when it is a solicitation itself, else the one with the highest log-odds."""
+    odds = [_log_odds(unit, weights) for unit in units]
+    if odds[0] >= weights.flagged_from:
+        return units[0]
+    return units[max(range(len(units)), key=lambda index: odds[index])]
+
+
+def _log_odds(unit: UnitEvidence, weights: Weights) -> float:
+    return weights.bias + sum(weights.of(feature) for feature in unit.features)
+
+
+def _make_findings(unit: UnitEvidence, fields: dict[str, _Field], weights: Weights) -> tuple[Finding, ...]:
+    """Return the evidence as findings, by field and place; the first piece of a feature carries its weight."""
+    order = {name: number for number, name in enumerate(fields)}
+    carriers = {id(piece) for piece in unit.features.values()}
+    shown: dict[tuple[str, str], int] = {}
+    findings = []
+    for piece in sorted(unit.pieces, key=lambda piece: (order[piece.field], piece.start, piece.end, piece.rule)):
+        carries = id(piece) in carriers
+        key = (piece.rule, piece.field)
+        shown[key] = shown.get(key, 0) + (not carries)
+        if carries or shown[key] <= SHOWN_PER_RULE:
+            findings.append(_make_finding(piece, fields, weights.of(piece.feature) if carries else 0.0))
+    return tuple(findings)
+
+
+def _make_finding(piece: Evidence, fields: dict[str, _Field], weight: float) -> Finding:
+    return Finding(
+        rule=piece.rule,
+        role=piece.role.value,
+        field=piece.field,
+        start=piece.start,
+        end=piece.end,
+        text=fields[piece.field].text[piece.start : piece.end],
+        view=piece.view,
+        weight=weight,
+    )
+
+
+def _make_target(unit: UnitEvidence) -> Target:
+    """Return where the provider speaks: his comment, the post, or the account if only the profile offers."""
+    if unit.unit.comment is not None:
+        return Target(kind=TargetKind.COMMENT, comment=unit.unit.comment)
+    main = {reading.field for reading in unit.unit.main}
+    offering = {piece.field for piece in unit.pieces if piece.feature and piece.role in PROVIDER_ROLES}
+    talked = {piece.field for piece in unit.pieces if piece.role is Role.TOPIC}
+    if offering & main:
+        return Target(kind=TargetKind.POST)
+    replies = [reading.field for reading in unit.unit.replies if reading.field in offering]
+    if replies:
+        return Target(kind=TargetKind.COMMENT, comment=int(replies[0][len("comments[") : replies[0].index("]")]))
+    if offering & {"author.name", "author.bio"} or not talked & main:
+        return Target(kind=TargetKind.ACCOUNT)
+    return Target(kind=TargetKind.POST)

@@ -1,0 +1,96 @@
+"""From the evidence of a unit to a label of the codebook and to categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifiers.cues import Voice
+from classifiers.datafiles import read_data_file
+from classifiers.records import Category, Label, Role
+from classifiers.terms import Weight
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifiers.model import Weights
+    from classifiers.units import UnitEvidence
+
+_CLASS_POINTS = {Weight.STRONG: 3.0, Weight.NORMAL: 2.0, Weight.WEAK: 0.75}
+# A category is named beside the first one from this share of its points.
+_SECOND_SHARE = 0.5
+_MOST_CATEGORIES = 3
+# What stands in nickname, bio or parent says less about the offer than the text itself.
+_PLACE_FACTORS = {"profile": 0.8, "reply": 0.9, "context": 0.25}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedKinds:
+    """Words of verified names, by the kind of speaker that they show."""
+
+    words: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def kind_of(self, verified_as: str) -> str:
+        """Return law, media, public or licensed, or the empty string where the mark says nothing."""
+        for kind, words in self.words:
+            if any(word in verified_as for word in words):
+                return "" if kind == "none" else kind
+        return ""
+
+
+def load_verified_kinds(path: Path) -> VerifiedKinds:
+    """Read the words of verified names; raise DataFileError on an unknown or missing key."""
+    data = read_data_file(path)
+    words = tuple((kind, data.texts(kind)) for kind in ("law", "none", "media", "public", "licensed"))
+    data.close()
+    return VerifiedKinds(words=words)
+
+
+def choose_label(unit: UnitEvidence, log_odds: float, weights: Weights) -> Label:
+    """Return clue or unsure by the log-odds, else the class that the voices point to."""
+    if log_odds >= weights.flagged_from:
+        return Label.CLUE
+    if log_odds >= weights.unsure_from:
+        return Label.UNSURE
+    return _choose_clear_label(unit)
+
+
+def _choose_clear_label(unit: UnitEvidence) -> Label:
+    kind, counts = unit.unit.verified_kind, unit.voice_counts
+    warner, reporter, debtor = (counts.get(voice, 0) for voice in (Voice.WARNER, Voice.REPORTER, Voice.DEBTOR))
+    topics = [
+        piece for piece in unit.pieces if piece.role is Role.TOPIC and not piece.feature.startswith("context.")
+    ]
+    if kind == "media":
+        return Label.NEWS
+    if kind in ("licensed", "public", "law"):
+        if reporter > max(2, warner):
+            return Label.NEWS
+        return Label.EDUCATION if warner > 1 else Label.LEGIT
+    if not topics and not debtor:
+        return Label.UNRELATED
+    if all(piece.weight_class is Weight.WEAK for piece in topics) and not (warner or debtor):
+        return Label.UNRELATED
+    top = max(warner, reporter, debtor)
+    if top == 0:
+        return Label.UNRELATED
+    if debtor == top:
+        return Label.VICTIM
+    return Label.NEWS if reporter == top else Label.EDUCATION
+
+
+def rank_categories(unit: UnitEvidence) -> tuple[Category, ...]:
+    """Return the categories of the offer, the main one first."""
+    points: dict[Category, float] = {}
+    seen: set[str] = set()
+    for piece in unit.pieces:
+        if piece.category is None or piece.weight_class is None or piece.rule in seen:
+            continue
+        seen.add(piece.rule)
+        factor = _PLACE_FACTORS.get(piece.feature.partition(".")[0], 1.0)
+        points[piece.category] = points.get(piece.category, 0.0) + factor * _CLASS_POINTS[piece.weight_class]
+    ranked = sorted(points.items(), key=lambda item: (-item[1], item[0]))
+    if not ranked:
+        return ()
+    least = _SECOND_SHARE * ranked[0][1]
+    return tuple(category for category, value in ranked if value >= least)[:_MOST_CATEGORIES]

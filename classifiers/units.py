@@ -1,0 +1,273 @@
+"""One speaker's texts put together, and the evidence in them as features.
+
+A unit is what one person says: title, text, profile and own comments of the author, or one comment of somebody
+else with his profile. What it answers (the parent, or the post above a comment) is context: it gives the topic,
+never the offer (R7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from classifiers.cues import Voice
+from classifiers.records import Role
+from classifiers.terms import Weight
+from classifiers.voice import is_active
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifiers.cues import CueHit
+    from classifiers.keywords import Hit
+    from classifiers.records import Category
+    from classifiers.voice import Reading
+
+PROVIDER_ROLES = frozenset({Role.OFFER, Role.PROMISE, Role.FEE, Role.CONTACT})
+OTHER_VOICES = frozenset({Voice.WARNER, Voice.REPORTER, Voice.DEBTOR})
+# The end of a text, in which a warning that is only a wrapper turns into the pitch (R3).
+LAST_PART = 0.6
+MANY_CUES, FULL_OFFER = 3, 5
+MANY_VOICE_CUES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One piece of evidence: its rule and place, and the feature it stands for ('' for none)."""
+
+    feature: str
+    rule: str
+    role: Role
+    field: str
+    start: int
+    end: int
+    view: str
+    category: Category | None = None
+    weight_class: Weight | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """The fields of one speaker and of what he answers; ``comment`` is None for the post's author."""
+
+    comment: int | None
+    main: tuple[Reading, ...]
+    profile: tuple[Reading, ...]
+    replies: tuple[Reading, ...] = ()
+    context: tuple[Reading, ...] = ()
+    verified_kind: str = ""
+
+
+@dataclass(slots=True)
+class UnitEvidence:
+    """What a unit gives: all evidence, and for each feature the piece that carries its weight."""
+
+    unit: Unit
+    pieces: list[Evidence] = field(default_factory=list)
+    features: dict[str, Evidence] = field(default_factory=dict)
+    voice_counts: dict[Voice, int] = field(default_factory=dict)
+    quotes_count: bool = False
+
+    def add(self, piece: Evidence) -> None:
+        """Keep a piece; the first one for a feature will carry the weight."""
+        self.pieces.append(piece)
+        if piece.feature:
+            self.features.setdefault(piece.feature, piece)
+
+    def active(self, role: Role) -> list[Evidence]:
+        """Return the active evidence of a role, wherever the speaker says it."""
+        return [piece for piece in self.pieces if piece.role is role and piece.feature]
+
+
+def gather(unit: Unit) -> UnitEvidence:
+    """Return the evidence of a unit: what stands there, whose voice it is in, and what follows from both."""
+    found = UnitEvidence(unit=unit)
+    for reading in (*unit.main, *unit.replies):
+        for hit in reading.cues:
+            if hit.cue.speaks in OTHER_VOICES and not reading.is_quoted(hit.start):
+                found.voice_counts[hit.cue.speaks] = found.voice_counts.get(hit.cue.speaks, 0) + 1
+    found.quotes_count = bool(found.voice_counts)
+    for reading in unit.main:
+        _add_reading(found, reading, "")
+    for reading in unit.profile:
+        _add_reading(found, reading, "profile.")
+    for reading in unit.replies:
+        _add_reading(found, reading, "reply.")
+    for reading in unit.context:
+        _add_topics(found, reading, "context.")
+    _add_voices(found)
+    _add_conclusions(found)
+    return found
+
+
+def _add_reading(found: UnitEvidence, reading: Reading, place: str) -> None:
+    _add_topics(found, reading, place)
+    for term in reading.terms:
+        if term.role is not Role.TOPIC:
+            _add_term(found, reading, term, place)
+    for cue in reading.cues:
+        _add_cue(found, reading, cue, place)
+    for contact in reading.contacts:
+        told = _is_active(found, reading, contact.start, Role.CONTACT)
+        feature = (
+            f"{place}contact.{'id' if contact.kind not in ('qr', 'account_jump') else 'jump'}"
+            if told
+            else "contact.named"
+        )
+        _add(
+            found,
+            reading,
+            feature,
+            rule=f"contact.{contact.kind}",
+            role=Role.CONTACT,
+            span=(contact.start, contact.end),
+        )
+
+
+def _is_active(found: UnitEvidence, reading: Reading, start: int, role: Role) -> bool:
+    return is_active(reading, start, quotes_count=found.quotes_count, role=role)
+
+
+def _add_topics(found: UnitEvidence, reading: Reading, place: str) -> None:
+    for term in reading.terms:
+        if term.role is Role.TOPIC:
+            found.add(
+                Evidence(
+                    feature=f"{place}topic.{term.weight}",
+                    rule=term.rule,
+                    role=Role.TOPIC,
+                    field=reading.field,
+                    start=term.start,
+                    end=term.end,
+                    view=term.view,
+                    category=term.category,
+                    weight_class=term.weight,
+                )
+            )
+
+
+def _add_term(found: UnitEvidence, reading: Reading, term: Hit, place: str) -> None:
+    """Add a lexicon term of another role; a provider's word counts in a provider's voice only."""
+    feature = f"{place}term.{term.role}"
+    if term.role in PROVIDER_ROLES:
+        counts = _is_active(found, reading, term.start, term.role)
+    else:
+        counts = not reading.is_quoted(term.start)
+    if not counts:
+        feature = ""
+    if term.weight is Weight.WEAK and feature:
+        feature += ".weak"
+    _add(found, reading, feature, rule=term.rule, role=term.role, span=(term.start, term.end), view=term.view)
+
+
+def _add_cue(found: UnitEvidence, reading: Reading, hit: CueHit, place: str) -> None:
+    role = hit.cue.role
+    if role in PROVIDER_ROLES:
+        told = _is_active(found, reading, hit.start, role)
+        feature = (f"{place}{role}" if place else hit.cue.id) if told else ""
+        if not told and reading.is_quoted(hit.start):
+            feature = "quoted.offer"
+    else:
+        feature = "" if reading.is_quoted(hit.start) or place == "profile." else hit.cue.id
+    _add(found, reading, feature, rule=hit.cue.id, role=role, span=(hit.start, hit.end))
+
+
+def _add(
+    found: UnitEvidence,
+    reading: Reading,
+    feature: str,
+    *,
+    rule: str,
+    role: Role,
+    span: tuple[int, int],
+    view: str = "folded",
+) -> None:
+    start, end = span
+    found.add(Evidence(feature=feature, rule=rule, role=role, field=reading.field, start=start, end=end, view=view))
+
+
+def _add_voices(found: UnitEvidence) -> None:
+    """Add how strongly the unit speaks in another voice, and what the platform verified."""
+    for voice, count in found.voice_counts.items():
+        first = next((p for p in found.pieces if p.feature.startswith("voice.") and _voice_of(p) is voice), None)
+        if first is not None and count >= MANY_VOICE_CUES:
+            found.add(_conclusion(f"voice.{voice}.many", first))
+    profile = found.unit.profile
+    if found.unit.verified_kind and profile:
+        name = profile[0]
+        _add(
+            found,
+            name,
+            f"verified.{found.unit.verified_kind}",
+            rule=f"verified.{found.unit.verified_kind}",
+            role=Role.LICENSED,
+            span=(0, len(name.text)),
+            view="surface",
+        )
+
+
+_VOICE_RULES = {
+    "voice.warner": Voice.WARNER,
+    "voice.attribution": Voice.REPORTER,
+    "voice.reporter": Voice.REPORTER,
+    "voice.debtor": Voice.DEBTOR,
+}
+
+
+def _voice_of(piece: Evidence) -> Voice | None:
+    return _VOICE_RULES.get(piece.rule)
+
+
+def _conclusion(feature: str, on: Evidence) -> Evidence:
+    """Return a piece that follows from others, shown where the one it leans on stands."""
+    return Evidence(
+        feature=feature,
+        rule=feature,
+        role=Role.VOICE,
+        field=on.field,
+        start=on.start,
+        end=on.end,
+        view=on.view,
+    )
+
+
+def _add_conclusions(found: UnitEvidence) -> None:
+    """Add what only several pieces together say (R1, R3)."""
+    provider = [
+        piece
+        for piece in found.pieces
+        if piece.feature and piece.role in PROVIDER_ROLES and piece.feature not in {"contact.named", "quoted.offer"}
+    ]
+    if not provider:
+        return
+    topics = [piece for piece in found.pieces if piece.role is Role.TOPIC]
+    roles = {piece.role for piece in provider}
+    kinds = {piece.rule for piece in provider}
+    for least, name in ((MANY_CUES, "offer.many"), (FULL_OFFER, "offer.full")):
+        if len(kinds) >= least:
+            found.add(_conclusion(name, provider[0]))
+    own = [piece for piece in topics if not piece.feature.startswith("context.")]
+    if topics and Role.OFFER in roles and len(roles) > 1:
+        found.add(_conclusion("r1.offer", next(p for p in provider if p.role is Role.OFFER)))
+    if own and len(roles) >= MANY_CUES:
+        found.add(_conclusion("r1.full", provider[0]))
+    last = _last_pitch(found, provider)
+    if last is not None:
+        found.add(_conclusion("voice.pitch_last", last))
+
+
+def _last_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> Evidence | None:
+    """Return the offer or way of contact that ends a text which began in another voice."""
+    if not found.quotes_count:
+        return None
+    lengths = {reading.field: len(reading.text) for reading in found.unit.main}
+    late = [
+        piece
+        for piece in provider
+        if piece.role in (Role.OFFER, Role.CONTACT)
+        and piece.field in lengths
+        and piece.start >= LAST_PART * lengths[piece.field]
+    ]
+    if {piece.role for piece in late} != {Role.OFFER, Role.CONTACT}:
+        return None
+    return late[-1]

@@ -1,0 +1,147 @@
+"""Who speaks to whom: every sentence gets a voice, and every piece of evidence is active or not.
+
+The same words stand in an offer, in a bank's warning that quotes it, in a report and in the story of a victim. An
+offer, promise, fee or contact counts only in a provider's own voice: outside quotation, not negated, not in a
+sentence that warns, reports or complains (codebook R1, R2, R4). A warner's or reporter's sentence that also offers
+the speaker's own service and a way to reach him is a pitch (R3).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifiers.cues import CueHit, Voice
+from classifiers.records import ContactFound, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifiers.keywords import Hit
+
+# A sentence ends at its mark, at a line break, at the bar between the parts of a profile.
+_SENTENCE = re.compile(r"[^。!?;\n|]{1,400}[。!?;\n|]{0,3}|[。!?;\n|]{1,3}")
+_PAIRS = {"“": "”", "「": "」", "『": "』", "‘": "’", "《": "》"}
+_OPENERS = re.compile('[“「『‘"]')
+# A quotation that is not closed within so many code points is taken to end with its paragraph.
+QUOTE_LIMIT = 300
+_NEGATION = re.compile(
+    r"(?:没有?|未|无|并非|不是|从不|不会|不再|拒绝|别|不要|切勿|请勿|勿|反对|禁止|严禁|不)[^,。!?;\n]{0,4}$"
+)
+_OWN_OFFER = frozenset({"offer.firm", "offer.serve", "offer.invite"})
+_REACH = frozenset({"contact.route"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence of a field and the voices that its unquoted words have."""
+
+    start: int
+    end: int
+    voices: frozenset[Voice]
+    is_pitch: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One field as read: its evidence, its sentences and its quotations; offsets count the field's code points."""
+
+    field: str
+    text: str
+    folded: str
+    terms: tuple[Hit, ...]
+    cues: tuple[CueHit, ...]
+    contacts: tuple[ContactFound, ...]
+    sentences: tuple[Sentence, ...]
+    quotes: tuple[tuple[int, int], ...]
+
+    def sentence_at(self, offset: int) -> Sentence:
+        """Return the sentence in which the offset lies."""
+        starts = [sentence.start for sentence in self.sentences]
+        return self.sentences[max(0, bisect_right(starts, offset) - 1)]
+
+    def is_quoted(self, offset: int) -> bool:
+        """Return whether the offset lies inside a quotation."""
+        return any(start <= offset < end for start, end in self.quotes)
+
+
+def read_field(
+    field: str,
+    text: str,
+    folded: str,
+    *,
+    terms: Iterable[Hit],
+    cues: Iterable[CueHit],
+    contacts: Iterable[ContactFound],
+) -> Reading:
+    """Return the field with its sentences and quotations."""
+    terms, cues, contacts = tuple(terms), tuple(cues), tuple(contacts)
+    quotes = find_quotes(folded)
+    sentences = tuple(_read_sentences(folded, cues, contacts, quotes))
+    return Reading(
+        field=field,
+        text=text,
+        folded=folded,
+        terms=terms,
+        cues=cues,
+        contacts=contacts,
+        sentences=sentences,
+        quotes=quotes,
+    )
+
+
+def find_quotes(folded: str) -> tuple[tuple[int, int], ...]:
+    """Return the [start, end) of the words between quotation marks; a quotation may cross sentences."""
+    quotes: list[tuple[int, int]] = []
+    at = 0
+    while opener := _OPENERS.search(folded, at):
+        start = opener.end()
+        closer = _PAIRS.get(opener.group(), opener.group())
+        end = folded.find(closer, start, start + QUOTE_LIMIT)
+        if end < 0:
+            line = folded.find("\n", start, start + QUOTE_LIMIT)
+            end = line if line >= 0 else min(len(folded), start + QUOTE_LIMIT)
+        quotes.append((start, end))
+        at = end + 1
+    return tuple(quotes)
+
+
+def _read_sentences(
+    folded: str, cues: tuple[CueHit, ...], contacts: tuple[ContactFound, ...], quotes: tuple[tuple[int, int], ...]
+) -> Iterable[Sentence]:
+    spans = [match.span() for match in _SENTENCE.finditer(folded)] or [(0, len(folded))]
+    starts = [start for start, _ in spans]
+    voices: list[set[Voice]] = [set() for _ in spans]
+    own: list[set[str]] = [set() for _ in spans]
+    for hit in cues:
+        if not _inside(quotes, hit.start):
+            index = max(0, bisect_right(starts, hit.start) - 1)
+            voices[index].add(hit.cue.speaks)
+            own[index].add(hit.cue.id)
+    for contact in contacts:
+        own[max(0, bisect_right(starts, contact.start) - 1)].add("contact.route")
+    for (start, end), heard, ids in zip(spans, voices, own, strict=True):
+        is_pitch = bool(ids & _OWN_OFFER) and bool(ids & _REACH) and "voice.attribution" not in ids
+        yield Sentence(start=start, end=end, voices=frozenset(heard - {Voice.NONE}), is_pitch=is_pitch)
+
+
+def _inside(spans: tuple[tuple[int, int], ...], offset: int) -> bool:
+    return any(start <= offset < end for start, end in spans)
+
+
+def is_active(reading: Reading, start: int, *, quotes_count: bool, role: Role) -> bool:
+    """Return whether evidence at this offset stands in a provider's own voice.
+
+    ``quotes_count`` is False where nobody in the text warns, reports or complains: there a quotation is emphasis.
+    """
+    if quotes_count and reading.is_quoted(start):
+        return False
+    sentence = reading.sentence_at(start)
+    if sentence.voices & {Voice.WARNER, Voice.REPORTER, Voice.DEBTOR} and not sentence.is_pitch:
+        return False
+    if role is Role.PROMISE or role is Role.FEE:
+        return True
+    before = reading.folded[max(sentence.start, start - 7) : start]
+    return _NEGATION.search(before) is None
