@@ -7,6 +7,7 @@ QingyuanError
 ├── FourEyesError         a second person is needed
 ├── TransitionError       the object's state does not allow the event
 │   └── SameStateError    the object is already there
+├── EmptyBatchError       nothing would be left in a batch
 ├── ConflictError         somebody else changed the object first
 ├── ClaimedError          somebody else holds the claim on a clue
 ├── SettingsError         a settings, watch or data file is wrong
@@ -135,6 +136,16 @@ class TransitionError(QingyuanError):
 
 class SameStateError(TransitionError):
     """The object is already in the state that the event leads to."""
+
+
+class EmptyBatchError(QingyuanError):
+    """Every item of the batch is struck; there is nothing to go on with."""
+
+    code = "bad_state"
+
+    def __init__(self, batch: str, why: str) -> None:
+        super().__init__(f"batch {batch}: {why}")
+        self.batch = batch
 
 
 class ConflictError(QingyuanError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -121,6 +121,15 @@ def add_items(unit: Unit, rows: Sequence[Json], *, actor: Actor) -> None:
     numbers = [row.id for row in made if (row.clue_id, row.channel, row.attempt) in keys]
     events = [{"submission_id": number, "state_from": None, "state_to": "drafted"} for number in sorted(numbers)]
     add_events(unit, events, event="draft", actor=actor)
+
+
+def take_over(unit: Unit, items: Sequence[Submission], deciders: Mapping[int, str]) -> list[Submission]:
+    """Write who decided each item's clue last, by clue id, and return the items with it."""
+    for item in items:
+        if deciders[item.clue_id] != item.decided_by:
+            values = {"decided_by": deciders[item.clue_id]}
+            unit.conn.execute(sa.update(submission).where(submission.c.id == item.number).values(values))
+    return [replace(item, decided_by=deciders[item.clue_id]) for item in items]
 
 
 def set_frozen(unit: Unit, frozen: Mapping[int, Json]) -> None:

@@ -66,7 +66,7 @@ class Outcome:
     """The current value. ``at`` is the last observation it rests on, None when it rests on none.
 
     ``first_gone_at`` begins the gone period that lasts now; ``last_live_at`` is the last sighting of the target.
-    ``reappeared`` counts how often it came back.
+    ``reappeared`` counts how often it came back, ``reappeared_at`` is the last time.
     """
 
     kind: OutcomeKind = OutcomeKind.UNKNOWN
@@ -77,6 +77,7 @@ class Outcome:
     confirmed_at: datetime | None = None
     last_live_at: datetime | None = None
     reappeared: int = 0
+    reappeared_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,7 @@ class _Sightings:
     gone: tuple[Observation, ...] = ()  # the gone period that lasts now, without a sighting in it
     hidden: Observation | None = None  # a later probe whose control worked and that saw neither
     reappeared: int = 0
+    reappeared_at: datetime | None = None
 
 
 def fold(observations: Iterable[Observation], *, sent_at: datetime | None) -> Outcome:
@@ -167,6 +169,7 @@ def _after(state: _Sightings, seen: Observation) -> _Sightings:
             live_at=seen.at,
             live_proved=seen.method is ObservationMethod.PROBE,
             reappeared=state.reappeared + bool(state.gone),
+            reappeared_at=seen.at if state.gone else state.reappeared_at,
         )
     if seen.kind in PROBED_KINDS:
         return replace(state, gone=(*state.gone, seen), hidden=None)
@@ -215,12 +218,13 @@ def _gone(seen: _Sightings, sent_at: datetime | None) -> Outcome:
         confirmed_at=confirmed,
         last_live_at=seen.live_at,
         reappeared=seen.reappeared,
+        reappeared_at=seen.reappeared_at,
     )
 
 
 def _standing(seen: _Sightings) -> Outcome:
     """Return the outcome of a target that is not gone: live, hidden from us, or never seen."""
-    kept = Outcome(last_live_at=seen.live_at, reappeared=seen.reappeared)
+    kept = Outcome(last_live_at=seen.live_at, reappeared=seen.reappeared, reappeared_at=seen.reappeared_at)
     if seen.hidden is not None:
         return replace(kept, kind=seen.hidden.kind, at=seen.hidden.at)
     if seen.live_at is None:
