@@ -116,19 +116,19 @@ def get_clue(conn: Connection, clue_id: int, *, lock: bool = False) -> ClueRow:
     Raises:
         NotFoundError: there is no such clue.
     """
-    query = _select().where(clue.c.id == clue_id)
+    query = select_clues().where(clue.c.id == clue_id)
     if lock:
         query = query.with_for_update(of=clue)
     found = conn.execute(query).first()
     if found is None:
         raise NotFoundError("clue", public_id("clue", clue_id))
-    return _row(found)
+    return clue_row(found)
 
 
 def get_clues(conn: Connection, clue_ids: Collection[int]) -> list[ClueRow]:
     """Return the clues of these ids that exist, in the order of their ids."""
-    found = conn.execute(_select().where(clue.c.id.in_(clue_ids)).order_by(clue.c.id))
-    return [_row(row) for row in found]
+    found = conn.execute(select_clues().where(clue.c.id.in_(clue_ids)).order_by(clue.c.id))
+    return [clue_row(row) for row in found]
 
 
 def list_clues(
@@ -143,7 +143,7 @@ def list_clues(
 
     ``after`` is the :func:`page_cursor` of the last row of the page before; ``limit`` 0 means all.
     """
-    query = _select().where(*_conditions(wanted))
+    query = select_clues().where(*clue_conditions(wanted))
     if after is not None:
         score, last = parse_cursor(after)
         behind = sa.tuple_(clue.c.score, clue.c.id) < (score, last) if order == "score" else clue.c.id < last
@@ -154,7 +154,7 @@ def list_clues(
         query = query.limit(limit)
     if _only_open(wanted):
         query = query.with_hint(clue, f"INDEXED BY {_open_index(order, wanted)}", "sqlite")
-    return [_row(row) for row in conn.execute(query)]
+    return [clue_row(row) for row in conn.execute(query)]
 
 
 def page_cursor(row: ClueRow) -> str:
@@ -173,7 +173,7 @@ def parse_cursor(text: str) -> tuple[float, int]:
 
 def count_clues(conn: Connection, **wanted: Unpack[ClueFilter]) -> int:
     """Return how many clues there are of this kind."""
-    query = sa.select(sa.func.count()).select_from(clue).where(*_conditions(wanted))
+    query = sa.select(sa.func.count()).select_from(clue).where(*clue_conditions(wanted))
     return conn.execute(query).scalar_one()
 
 
@@ -190,7 +190,8 @@ def count_open(conn: Connection) -> dict[Band, int]:
     return {band: counted.get(band.value, 0) for band in (Band.FLAGGED, Band.UNSURE)}
 
 
-def _select() -> sa.Select[tuple[object, ...]]:
+def select_clues() -> sa.Select[tuple[object, ...]]:
+    """Return the query behind every :class:`ClueRow`, to be narrowed and ordered."""
     return (
         sa.select(clue, post.c.platform.label("post_platform"), post.c.native_id, cluster_member.c.cluster_id)
         .join_from(clue, post, post.c.id == clue.c.post_id)
@@ -198,7 +199,8 @@ def _select() -> sa.Select[tuple[object, ...]]:
     )
 
 
-def _conditions(wanted: ClueFilter) -> list[sa.ColumnElement[bool] | sa.TextClause]:
+def clue_conditions(wanted: ClueFilter) -> list[sa.ColumnElement[bool] | sa.TextClause]:
+    """Return a filter as conditions for :func:`select_clues`."""
     conditions: list[sa.ColumnElement[bool] | sa.TextClause] = []
     states = {ClueState(state) for state in wanted.get("states") or ()}
     if _only_open(wanted):
@@ -251,7 +253,8 @@ def _mentions(text: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _row(found: Row[tuple[object, ...]]) -> ClueRow:
+def clue_row(found: Row[tuple[object, ...]]) -> ClueRow:
+    """Return a row of :func:`select_clues` as its record."""
     values = dict(found._mapping)  # noqa: SLF001 - SQLAlchemy's public row mapping
     native_id, platform = values.pop("native_id"), values.pop("post_platform")
     values.pop("screenshot_tried_at")
