@@ -36,7 +36,8 @@ _OPEN = sa.text(
 class ClueRow:
     """One clue as stored.
 
-    ``score`` is 0 to 100; ``category`` is a person's choice, ``categories`` are the machine's.
+    ``score`` is 0 to 100; ``category`` is a person's choice, ``categories`` are the machine's. ``post_id`` is the
+    row that the shown verdict judged; ``post_key`` the post it belongs to, also when that row is a comment.
     """
 
     id: int
@@ -192,9 +193,16 @@ def count_open(conn: Connection) -> dict[Band, int]:
 
 def select_clues() -> sa.Select[tuple[object, ...]]:
     """Return the query behind every :class:`ClueRow`, to be narrowed and ordered."""
+    above = post.alias("above")
     return (
-        sa.select(clue, post.c.platform.label("post_platform"), post.c.native_id, cluster_member.c.cluster_id)
+        sa.select(
+            clue,
+            post.c.platform.label("post_platform"),
+            sa.func.coalesce(above.c.native_id, post.c.native_id).label("post_native_id"),
+            cluster_member.c.cluster_id,
+        )
         .join_from(clue, post, post.c.id == clue.c.post_id)
+        .outerjoin(above, above.c.id == post.c.parent_post_id)
         .outerjoin(cluster_member, cluster_member.c.clue_id == clue.c.id)
     )
 
@@ -256,7 +264,7 @@ def _mentions(text: str) -> sa.ColumnElement[bool]:
 def clue_row(found: Row[tuple[object, ...]]) -> ClueRow:
     """Return a row of :func:`select_clues` as its record."""
     values = dict(found._mapping)  # noqa: SLF001 - SQLAlchemy's public row mapping
-    native_id, platform = values.pop("native_id"), values.pop("post_platform")
+    native_id, platform = values.pop("post_native_id"), values.pop("post_platform")
     values.pop("screenshot_tried_at")
     values.update(
         state=ClueState(values["state"]),

@@ -198,7 +198,7 @@ def move_clues(
         values["version"] = clue.c.version + 1
         unit.conn.execute(
             sa.insert(decision),
-            [_ledger_row(unit, row, target, event=event, actor=actor, reason=reason) for row in rows],
+            [ledger_row(unit, row, target, event=event, actor=actor, reason=reason) for row in rows],
         )
     unit.conn.execute(sa.update(clue).where(clue.c.id.in_(moved)).values(values))
     details = {"clues": [public_id("clue", number) for number in moved], "state_to": target.value}
@@ -226,6 +226,31 @@ def decision_line(row: DecisionRow) -> Json:
     line["reverts"] = None if reverts is None else public_id("decision", reverts)
     del line["verdict_id"]
     return line
+
+
+def ledger_row(
+    unit: Unit,
+    row: ClueRow | Row[tuple[object, ...]],
+    state: ClueState,
+    *,
+    event: ClueEvent,
+    actor: Actor,
+    reason: str | None,
+) -> Json:
+    """Return the ledger's row of an event on a clue as it stood before."""
+    return {
+        "clue_id": row.id,
+        "clue_version": row.version,
+        "event": event.value,
+        "state_from": ClueState(row.state).value,
+        "state_to": state.value,
+        "reason": reason,
+        "actor": actor.name,
+        "via": actor.via,
+        "at": unit.now,
+        "verdict_id": row.verdict_id,
+        "simulated": unit.simulated,
+    }
 
 
 def _read_for_change(conn: Connection, clue_id: int, version: int | None) -> ClueRow:
@@ -289,7 +314,7 @@ def _apply(
     )
     if done.rowcount != 1:
         raise ConflictError("clue", row.key, expected=row.version, found=row.version + 1)
-    entry = _ledger_row(unit, row, state, event=event, actor=actor, reason=change.reason) | asdict(change)
+    entry = ledger_row(unit, row, state, event=event, actor=actor, reason=change.reason) | asdict(change)
     written = unit.conn.execute(sa.insert(decision).values(entry)).inserted_primary_key
     number = written[0] if written else 0
     details = {
@@ -314,30 +339,6 @@ _CHANGED = (
     "claim_until",
     "updated_at",
 )
-
-
-def _ledger_row(
-    unit: Unit,
-    row: ClueRow | Row[tuple[object, ...]],
-    state: ClueState,
-    *,
-    event: ClueEvent,
-    actor: Actor,
-    reason: str | None,
-) -> Json:
-    return {
-        "clue_id": row.id,
-        "clue_version": row.version,
-        "event": event.value,
-        "state_from": ClueState(row.state).value,
-        "state_to": state.value,
-        "reason": reason,
-        "actor": actor.name,
-        "via": actor.via,
-        "at": unit.now,
-        "verdict_id": row.verdict_id,
-        "simulated": unit.simulated,
-    }
 
 
 def _allows(clue_id: int, state: ClueState, event: ClueEvent, actor: Actor) -> bool:

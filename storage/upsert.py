@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Row
 
 
 def insert_new(conn: Connection, table: sa.Table, values: Mapping[str, Any]) -> int | None:
@@ -37,3 +37,14 @@ def insert_missing(conn: Connection, table: sa.Table, rows: Sequence[Mapping[str
     statement: Any = postgres_insert(table) if conn.dialect.name == "postgresql" else sqlite_insert(table)
     done = conn.execute(statement.on_conflict_do_nothing(), [dict(row) for row in rows])
     return max(done.rowcount, 0)
+
+
+def insert_returning(
+    conn: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], columns: Sequence[sa.Column[Any]]
+) -> list[Row[Any]]:
+    """Insert the rows whose unique keys are not there yet; return these columns of the inserted ones."""
+    if not rows:
+        return []
+    statement: Any = postgres_insert(table) if conn.dialect.name == "postgresql" else sqlite_insert(table)
+    done = conn.execute(statement.on_conflict_do_nothing().returning(*columns), [dict(row) for row in rows])
+    return list(done)

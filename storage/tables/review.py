@@ -19,6 +19,7 @@ verdict = sa.Table(
     sa.Column("categories", Json, nullable=False),
     sa.Column("target", Json),
     sa.Column("findings", Json, nullable=False),
+    sa.Column("comments", Json, nullable=False),  # revision ids of the comments judged with it, by their index
     sa.Column("created_at", Utc, nullable=False),
     sa.UniqueConstraint("revision_id", "ruleset"),
 )

@@ -47,7 +47,7 @@ def add_verdict(unit: Unit, revision_id: int, **wanted: Any) -> int:
     """Add a flagged verdict on a revision and return its id."""
     values = {"revision_id": revision_id, "ruleset": "r1", "band": "flagged", "label": "clue", "score": 80.0}
     values |= {"bias": -3.0, "categories": ["anti_collection"], "target": {"kind": "post"}, "findings": []}
-    values |= {"created_at": unit.now, **wanted}
+    values |= {"comments": [], "created_at": unit.now, **wanted}
     return int(unit.conn.execute(sa.insert(verdict).values(values)).inserted_primary_key[0])
 
 

@@ -80,6 +80,7 @@ def _create_verdict() -> None:
         sa.Column("categories", sa.JSON(), nullable=False),
         sa.Column("target", sa.JSON(), nullable=True),
         sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("comments", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["revision_id"], ["post_revision.id"], name=op.f("fk_verdict_revision_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
