@@ -137,25 +137,36 @@ def list_clues(
     *,
     order: Order = "newest",
     after: str | None = None,
+    before: str | None = None,
     limit: int = 50,
     **wanted: Unpack[ClueFilter],
 ) -> list[ClueRow]:
     """Return one page of clues.
 
-    ``after`` is the :func:`page_cursor` of the last row of the page before; ``limit`` 0 means all.
+    ``after`` is the :func:`page_cursor` of the last row of the page before, ``before`` that of the first row of the
+    page after (then the rows just above it are returned, in the same order); ``limit`` 0 means all.
     """
+    back = before is not None
     query = select_clues().where(*clue_conditions(wanted))
-    if after is not None:
-        score, last = parse_cursor(after)
-        behind = sa.tuple_(clue.c.score, clue.c.id) < (score, last) if order == "score" else clue.c.id < last
-        query = query.where(behind)
-    columns = (clue.c.score.desc(), clue.c.id.desc()) if order == "score" else (clue.c.id.desc(),)
-    query = query.order_by(*columns)
+    if (place := before if back else after) is not None:
+        query = query.where(_beyond(place, order, back=back))
+    columns = (clue.c.score, clue.c.id) if order == "score" else (clue.c.id,)
+    query = query.order_by(*(column.asc() if back else column.desc() for column in columns))
     if limit:
         query = query.limit(limit)
     if _only_open(wanted):
         query = query.with_hint(clue, f"INDEXED BY {_open_index(order, wanted)}", "sqlite")
-    return [clue_row(row) for row in conn.execute(query)]
+    rows = [clue_row(row) for row in conn.execute(query)]
+    return rows[::-1] if back else rows
+
+
+def _beyond(place: str, order: Order, *, back: bool) -> sa.ColumnElement[bool]:
+    """Match what comes after a place of a list, or with ``back`` before it."""
+    score, last = parse_cursor(place)
+    if order == "newest":
+        return clue.c.id > last if back else clue.c.id < last
+    key = sa.tuple_(clue.c.score, clue.c.id)
+    return key > (score, last) if back else key < (score, last)
 
 
 def page_cursor(row: ClueRow) -> str:

@@ -162,3 +162,17 @@ def test_the_key_of_a_clue_is_unique(store: Store, now: datetime) -> None:
         add_clue(unit, "a")
     with pytest.raises(sa.exc.IntegrityError), store.write(now) as unit:
         unit.conn.execute(sa.insert(clue).from_select(list(clue.c.keys())[1:], sa.select(*list(clue.c)[1:])))
+
+
+def test_pages_can_be_turned_back(store: Store, now: datetime) -> None:
+    with store.write(now) as unit:
+        for number in range(20):
+            add_clue(unit, f"n{number}", score=float(number % 4))
+    for order in ("newest", "score"):
+        with store.read() as conn:
+            rows = list_clues(conn, order=order, limit=0, states=OPEN_CLUE_STATES)
+            for at in range(20):
+                above = list_clues(
+                    conn, order=order, before=page_cursor(rows[at]), limit=5, states=OPEN_CLUE_STATES
+                )
+                assert above == rows[max(at - 5, 0) : at]
