@@ -60,7 +60,7 @@ def add_user(unit: Unit, name: str, *, role: Role, password: str, actor: Actor) 
     """
     first = name == FIRST_ADMIN and role is Role.ADMIN and actor.role is None and not _anybody(unit.conn)
     if not first:
-        _require_admin(actor, "add users")
+        require_admin(actor, "add users")
     _check_name(unit.conn, name)
     check_password(password, name=name)
     values = {"name": name, "role": role.value, "disabled": False, "created_at": unit.now}
@@ -103,7 +103,7 @@ def disable_user(unit: Unit, name: str, *, actor: Actor) -> UserRow:
     Raises:
         TransitionError: it is the last admin who can still sign in.
     """
-    _require_admin(actor, "disable users")
+    require_admin(actor, "disable users")
     user = get_user(unit.conn, name)
     if user.disabled:
         return user
@@ -118,7 +118,7 @@ def disable_user(unit: Unit, name: str, *, actor: Actor) -> UserRow:
 def set_password(unit: Unit, name: str, *, password: str, actor: Actor) -> None:
     """Replace a password, by an admin or by the person (the caller has checked the old one); ends all sessions."""
     if actor.name != name:
-        _require_admin(actor, "set the password of others")
+        require_admin(actor, "set the password of others")
     user = get_user(unit.conn, name)
     check_password(password, name=name)
     hashed = _hash(password)
@@ -136,6 +136,12 @@ def verify_password(conn: Connection, name: str, password: str) -> UserRow | Non
     except InvalidKey:
         return None
     return _row(row) if row and not row["disabled"] else None
+
+
+def require_admin(actor: Actor, action: str) -> None:
+    """Raise ForbiddenError when the actor is no admin; ``action`` is what was wanted, for the message."""
+    if actor.role is not Role.ADMIN:
+        raise ForbiddenError(actor.name, action, needs=(Role.ADMIN,))
 
 
 def check_password(password: str, *, name: str) -> None:
@@ -176,11 +182,6 @@ def _check_name(conn: Connection, name: str) -> None:
     same = sa.select(user_table.c.id).where(sa.func.lower(user_table.c.name) == name.lower())
     if conn.execute(same).first():
         raise InputError("bad_field", f"the name {name} is taken", field="name")
-
-
-def _require_admin(actor: Actor, action: str) -> None:
-    if actor.role is not Role.ADMIN:
-        raise ForbiddenError(actor.name, action, needs=(Role.ADMIN,))
 
 
 def _anybody(conn: Connection) -> bool:
