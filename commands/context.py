@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from commands.output import Output
 from settings import Workspace, load_workspace
 from storage.engine import Store, make_engine
-from storage.errors import ForbiddenError, InputError, NotFoundError, SettingsError
+from storage.errors import InputError, SettingsError
 from storage.meta import get_meta
 from storage.migrate import check_schema
-from storage.records import Actor, Role
+from storage.records import Actor
 
 if TYPE_CHECKING:
     from storage.sealing import Sealer
@@ -35,6 +35,7 @@ class Context:
     json: bool = False
     limit: int = DEFAULT_LIMIT
     out: Output = field(default_factory=Output)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -69,7 +70,7 @@ class Context:
         if not moved:
             return datetime.now(UTC)
         _ = self.store  # refuses a moved clock elsewhere
-        return parse_time(moved, "QINGYUAN_CLOCK") + (datetime.now(UTC) - _STARTED)
+        return parse_time(moved, "QINGYUAN_CLOCK") + (datetime.now(UTC) - self.began)
 
     def actor(self) -> Actor:
         """The person that --as or QINGYUAN_USER names.
@@ -79,20 +80,12 @@ class Context:
             NotFoundError: nobody has that name (``unknown_user``).
             ForbiddenError: the person is disabled.
         """
-        from storage.users import find_user
+        from storage.users import actor_for
 
         if not self.user:
             raise SettingsError("unknown_user", "say who you are with --as USER or QINGYUAN_USER")
         with self.store.read() as conn:
-            found = find_user(conn, self.user)
-        if found is None:
-            raise NotFoundError("user", self.user, code="unknown_user")
-        if found.disabled:
-            raise ForbiddenError(self.user, "act: the account is disabled")
-        return Actor(name=found.name, role=Role(found.role), via="cli")
-
-
-_STARTED = datetime.now(UTC)
+            return actor_for(conn, self.user, via="cli")
 
 
 def open_store(workspace: Workspace) -> Store:

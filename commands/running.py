@@ -12,15 +12,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+import typer
 
 from commands.context import Context, context
 from storage.errors import FourEyesError, InputError, QingyuanError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import typer
 
 _GLOBALS = ("--data", "--as", "--limit")
 _EXIT_USAGE, _EXIT_INTERNAL, _EXIT_INTERRUPTED = 2, 3, 130
@@ -46,14 +44,11 @@ def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
         app(_take_globals(argv, context), standalone_mode=False, prog_name="qingyuan")
     except QingyuanError as error:
         return _refuse(error.exit_code, problem_of(error))
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return int(stop.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return _EXIT_USAGE
-    except click.ClickException as error:
-        return _refuse(_EXIT_USAGE, {"code": "bad_field", "message": error.format_message()})
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted; what was stored stays, run the command again to go on\n")
         return _EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -61,6 +56,19 @@ def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place of this process that takes every error
         return _internal(error)
     return 0
+
+
+class UsageError(typer.TyperException):
+    """A global option that cannot be meant."""
+
+
+def _usage(error: typer.TyperException) -> int:
+    format_message = getattr(error, "format_message", None)
+    message = str(format_message() if format_message else error)
+    if type(error).__name__ == "NoArgsIsHelpError":  # the message is the whole help text
+        sys.stderr.write(message + "\n")
+        return _EXIT_USAGE
+    return _refuse(_EXIT_USAGE, {"code": "bad_field", "message": message})
 
 
 def problem_of(error: QingyuanError) -> dict[str, Any]:
@@ -101,7 +109,7 @@ def _fresh() -> Context:
 
 def _set_global(into: Context, name: str, value: str | None) -> None:
     if value is None:
-        raise click.UsageError(f"{name} needs a value")
+        raise UsageError(f"{name} needs a value")
     if name == "--data":
         into.data = Path(value)
     elif name == "--as":
@@ -109,7 +117,7 @@ def _set_global(into: Context, name: str, value: str | None) -> None:
     elif value.isascii() and value.isdigit():
         into.limit = int(value)
     else:
-        raise click.UsageError(f"--limit takes a whole number, 0 for all, not {value!r}")
+        raise UsageError(f"--limit takes a whole number, 0 for all, not {value!r}")
 
 
 def _refuse(code: int, problem: dict[str, Any]) -> int:

@@ -18,8 +18,6 @@ from storage.records import Actor, Role
 if TYPE_CHECKING:
     from datetime import datetime
 
-FIRST_ADMIN = "admin"
-
 _SETTINGS = """\
 # Settings of this Qingyuan workspace. Everything here is optional; what is commented out shows the default.
 
@@ -97,11 +95,11 @@ def make_workspace(
 ) -> Workspace:
     """Make the folders, files, keys, database and first admin of a workspace and return it."""
     from reporting.signing import make_package_key
-
     from storage.migrate import upgrade
     from storage.sealing import make_contact_key
-    from storage.users import add_user
+    from storage.users import FIRST_ADMIN, add_user, check_password
 
+    check_password(password, name=FIRST_ADMIN)  # before anything is made
     root.mkdir(parents=True, exist_ok=True)
     (root / SETTINGS_FILE).write_text(settings, "utf-8")
     (root / WATCH_FILE).write_text(watch, "utf-8")
@@ -117,7 +115,8 @@ def make_workspace(
     store = open_store(made)
     upgrade(store.engine)
     with store.write(now) as unit:
-        add_user(unit, name=FIRST_ADMIN, role=Role.ADMIN, password=password, actor=Actor(name="init", via="cli"))
+        made_by = Actor(name="init", via="cli")
+        add_user(unit, FIRST_ADMIN, role=Role.ADMIN, password=password, actor=made_by, bootstrap=True)
     store.close()
     return made
 

@@ -1,0 +1,236 @@
+"""The commands of the takedown loop: channels, batches, replies, rechecks, outcomes, statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.context import context, parse_time
+from storage.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reporting.channel import Channel
+
+channels_app = typer.Typer(help="Channels: where takedown requests go.", no_args_is_help=True)
+batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.", no_args_is_help=True)
+replies_app = typer.Typer(help="What platforms answered.", no_args_is_help=True)
+outcomes_app = typer.Typer(help="What became of the targets.", no_args_is_help=True)
+
+Code = Annotated[str, typer.Argument(metavar="ID", help="The batch, as 2026-W47-partner_desk.")]
+Strike = Annotated[list[str] | None, typer.Option(metavar="CLUE", help="Take this clue's item out; repeatable.")]
+Note = Annotated[str | None, typer.Option(help="A note for the record.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(channels_app, name="channels")
+    app.add_typer(batch_app, name="batch")
+    app.add_typer(replies_app, name="replies")
+    app.command("recheck")(recheck)
+    app.add_typer(outcomes_app, name="outcomes")
+    app.command("stats")(stats)
+    app.command("verify-package")(verify_package_command)
+
+
+@channels_app.callback()
+def _channels() -> None:
+    """Channels: where takedown requests go."""
+
+
+@replies_app.callback()
+def _replies() -> None:
+    """What platforms answered."""
+
+
+@outcomes_app.callback()
+def _outcomes() -> None:
+    """What became of the targets."""
+
+
+@channels_app.command("list")
+def list_channels() -> None:
+    """List the channels in force, with the origin and hash of each file."""
+    from reporting.channel import channel_line
+
+    rows = [channel_line(channel) for channel in channels().values()]
+    context.out.lines(rows[: context.limit or None])
+
+
+@batch_app.command("draft")
+def draft(
+    *,
+    channel: Annotated[str, typer.Option(help="Where it goes.")],
+    week: Annotated[str | None, typer.Option(help="ISO week, as 2026-W47; default: all confirmed by now.")] = None,
+) -> None:
+    """Put confirmed clues into the channel's draft of the week."""
+    from reporting.channel import get_channel
+    from reporting.drafts import draft_batch
+
+    actor, chosen = context.actor(), get_channel(channels(), channel)
+    context.out.obj(draft_batch(context.store, chosen, week=week, now=context.now(), actor=actor))
+
+
+@batch_app.command("propose")
+def propose(batch: Code, *, strike: Strike = None, note: Note = None) -> None:
+    """Freeze a draft and lay it before an approver."""
+    from reporting.batches import propose_batch
+
+    actor = context.actor()
+    context.out.obj(
+        propose_batch(
+            context.store, channels(), batch, strike=strike or (), note=note, now=context.now(), actor=actor
+        )
+    )
+
+
+@batch_app.command("approve")
+def approve(batch: Code, *, strike: Strike = None, note: Note = None) -> None:
+    """Approve a proposed batch; refused whole when you decided or proposed an item of it."""
+    from reporting.batches import approve_batch
+
+    actor = context.actor()
+    context.out.obj(
+        approve_batch(context.store, batch, strike=strike or (), note=note, now=context.now(), actor=actor)
+    )
+
+
+@batch_app.command("return")
+def give_back(batch: Code, *, strike: Strike = None, note: Note = None) -> None:
+    """Give a proposed or approved batch back."""
+    from reporting.batches import return_batch
+
+    actor = context.actor()
+    context.out.obj(
+        return_batch(context.store, batch, strike=strike or (), note=note, now=context.now(), actor=actor)
+    )
+
+
+@batch_app.command("export")
+def export(
+    batch: Code,
+    *,
+    out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Also write the package here.")] = None,
+) -> None:
+    """Build the package of an approved batch, once; gone targets are struck and listed."""
+    from reporting.exports import export_batch
+
+    from commands.visits import probe_before_export
+
+    actor = context.actor()
+    context.out.obj(
+        export_batch(
+            context.store,
+            batch,
+            packages_root=context.workspace.packages,
+            out=out,
+            institution=context.workspace.settings.institution.name,
+            live_within_hours=context.workspace.settings.packages.live_within_hours,
+            probe=probe_before_export,
+            sealer=context.sealer,
+            now=context.now(),
+            actor=actor,
+        )
+    )
+
+
+@batch_app.command("sent")
+def sent(
+    batch: Code,
+    *,
+    at: Annotated[str, typer.Option(metavar="TIME", help="When, ISO 8601; without offset Asia/Shanghai.")],
+    receipt: Annotated[str, typer.Option(help="What the receiver gave as receipt.")],
+) -> None:
+    """Record that a person sent an exported batch."""
+    from reporting.batches import mark_sent
+
+    actor, moment = context.actor(), parse_time(at, "--at")
+    context.out.obj(mark_sent(context.store, batch, at=moment, receipt=receipt, now=context.now(), actor=actor))
+
+
+@batch_app.command("list")
+def list_batches_command() -> None:
+    """List batches, newest first."""
+    from reporting.batches import list_batches
+
+    with context.store.read() as conn:
+        context.out.lines(list_batches(conn, limit=context.limit))
+
+
+@batch_app.command("show")
+def show(batch: Code) -> None:
+    """Show one batch with its items."""
+    from reporting.batches import show_batch
+
+    with context.store.read() as conn:
+        context.out.obj(show_batch(conn, batch))
+
+
+@replies_app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or XLSX with item,url,result,note.")],
+    *,
+    channel: Annotated[str, typer.Option(help="Who answered.")],
+) -> None:
+    """Read a platform's answers; unmatched rows are listed, nothing is guessed."""
+    from reporting.replies import import_replies
+
+    from reporting.channel import get_channel
+
+    actor, chosen = context.actor(), get_channel(channels(), channel)
+    context.out.obj(import_replies(context.store, file, chosen, now=context.now(), actor=actor))
+
+
+def recheck(
+    *,
+    due: Annotated[bool, typer.Option("--due", help="Targets whose day has come (the default).")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Every target sent or confirmed.")] = False,
+    batch: Annotated[str | None, typer.Option(metavar="ID", help="The targets of one batch.")] = None,
+) -> None:
+    """Visit targets and record what is true of them."""
+    from commands.visits import recheck_targets
+
+    if due + all_ + (batch is not None) > 1:
+        raise InputError("bad_field", "choose one of --due, --all, --batch", field="recheck")
+    context.out.obj(recheck_targets("batch" if batch else "all" if all_ else "due", batch=batch))
+
+
+@outcomes_app.command("list")
+def list_outcomes_command() -> None:
+    """List the outcome of each followed target, newest first."""
+    from reporting.outcomes import list_outcomes
+
+    with context.store.read() as conn:
+        context.out.lines(list_outcomes(conn, limit=context.limit))
+
+
+def stats() -> None:
+    """Show the action rate with its unknowns, and how long things took."""
+    from reporting.statistics import statistics
+
+    with context.store.read() as conn:
+        context.out.obj(statistics(conn, now=context.now()))
+
+
+def verify_package_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    *,
+    key: Annotated[Path | None, typer.Option(metavar="PUB", help="Public key (PEM); else the workspace's.")] = None,
+) -> None:
+    """Check a package offline: every byte, every member, the signature."""
+    from reporting.verify import verify_package
+
+    from reporting.signing import load_keyring, read_public_key
+
+    keys = (read_public_key(key),) if key else load_keyring(context.workspace.keys)
+    context.out.obj(verify_package(file, public_keys=keys))
+
+
+def channels() -> Mapping[str, Channel]:
+    """Return the channels in force in this workspace."""
+    from reporting.channel import load_channels
+
+    return load_channels([context.workspace.overlays("channels")])
