@@ -30,11 +30,12 @@ FEED = "feed"
 TEXT_FILES = ("solicitations", "victims", "warnings", "news", "legit", "fringe", "everyday")
 OLDEST_DAYS = 75
 
+OFFER_KEYS = ("category", "how", "sub", "offer_in")
 ARTICLE_KEYS = frozenset(
-    ("id", "site", "board", "column", "title", "by", "bio", "text", "comments", "contact")
-    + ("category", "how", "sub", "offer_in")
+    ("id", "site", "board", "column", "title", "by", "bio", "text", "comments", "contact", *OFFER_KEYS)
 )
 COMMENT_KEYS = frozenset(("by", "text", "category", "how"))
+SMALL_TALK = {"solicitation": "echoes", "victim": "consolations"}
 SLOT = re.compile(r"\{([^{}]*)\}")
 
 
@@ -266,8 +267,8 @@ def _with_comments(article: Article, draft: _Draft, people: Mapping[str, Any], s
         return article
     rng = random.Random(f"comments/{article.key}")
     entries: list[Mapping[str, Any]] = [_comment_fields(entry) for entry in draft.fields.get("comments", ())]
-    small_talk = people["echoes"] if article.planted else people["remarks"]
-    for text in rng.sample(small_talk, rng.choice((0, 0, 1, 1, 2, 3))):
+    small_talk = SMALL_TALK.get(article.kind, "remarks")
+    for text in rng.sample(people[small_talk], rng.choice((0, 0, 1, 1, 2, 3))):
         entries.insert(rng.randint(0, len(entries)), {"by": rng.choice(people["nicknames"]), "text": text})
     latest = (start - article.published_at).total_seconds() - 3600
     moments = sorted(article.published_at + timedelta(seconds=rng.uniform(60, latest)) for _ in entries)
