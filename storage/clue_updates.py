@@ -203,7 +203,7 @@ def _write(unit: Unit, steps: Sequence[Step]) -> None:
         for step in steps
     ]
     values = {name: sa.bindparam(f"new_{name}", type_=clue.c[name].type) for name in columns}
-    statement = sa.update(clue).where(clue.c.id == sa.bindparam("clue")).values(values, updated_at=unit.now)
+    statement = sa.update(clue).where(clue.c.id == sa.bindparam("clue")).values({**values, "updated_at": unit.now})
     unit.conn.execute(statement, parameters)
     for event in (ClueEvent.SUPPRESS, ClueEvent.REOPEN):
         moved = [step for step in steps if step.event is event]
