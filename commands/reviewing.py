@@ -8,7 +8,7 @@ import typer
 
 from commands.context import context
 from commands.workspace import read_password
-from storage.errors import InputError
+from storage.errors import ForbiddenError, InputError
 from storage.records import Band, ClueState, Json, Role, parse_id
 
 clues_app = typer.Typer(
@@ -139,9 +139,11 @@ def add(
 @users_app.command("list")
 def list_users_command() -> None:
     """List people, newest first."""
-    from storage.users import list_users, require_admin
+    from storage.users import list_users
 
-    require_admin(context.actor(), "list users")
+    actor = context.actor()
+    if actor.role is not Role.ADMIN:
+        raise ForbiddenError(actor.name, "list users", needs=(Role.ADMIN,))
     with context.store.read() as conn:
         rows = list_users(conn)
     context.out.lines(

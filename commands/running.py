@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,8 @@ def _refuse(code: int, problem: dict[str, Any]) -> int:
 
 
 def _internal(error: Exception) -> int:
-    where = context.data / "qingyuan.log" if context.data and context.data.is_dir() else Path("qingyuan.log")
+    folder = context.data if context.data and context.data.is_dir() else Path(tempfile.gettempdir())
+    where = folder / "qingyuan.log"
     logging.basicConfig(filename=where, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("qingyuan").error("internal error", exc_info=error)
     message = f"{type(error).__name__}; details are in {where.absolute()}"

@@ -100,7 +100,7 @@ def make_workspace(
     from storage.users import FIRST_ADMIN, add_user, check_password
 
     check_password(password, name=FIRST_ADMIN)  # before anything is made
-    root.mkdir(parents=True, exist_ok=True)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     (root / SETTINGS_FILE).write_text(settings, "utf-8")
     (root / WATCH_FILE).write_text(watch, "utf-8")
     for name in ("evidence", "packages", "overlays"):
@@ -115,8 +115,8 @@ def make_workspace(
     store = open_store(made)
     upgrade(store.engine)
     with store.write(now) as unit:
-        made_by = Actor(name="init", via="cli")
-        add_user(unit, FIRST_ADMIN, role=Role.ADMIN, password=password, actor=made_by, bootstrap=True)
+        made_by = Actor(name="init", role=Role.ADMIN, via="cli")
+        add_user(unit, FIRST_ADMIN, role=Role.ADMIN, password=password, actor=made_by)
     store.close()
     return made
 
