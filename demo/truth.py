@@ -21,8 +21,8 @@ class Planted:
     """One planted solicitation: where it stands, its category, its ring, and how it is hidden.
 
     ``address`` is the path within the platform, for a comment with ``#`` and the element's id; ``kind`` is
-    post, comment or account. ``counted`` is false where no clue can come of it by contract (an offer in the
-    nickname or signature of a ``web`` account).
+    post, comment or account. ``counted`` is false for accounts: an offer that stands in the nickname or signature
+    alone makes no clue on ``web`` and ``feed``, whose accounts are no more than a host and a displayed name.
     """
 
     key: str
@@ -45,7 +45,7 @@ def load_truth(corpus: Corpus | None = None) -> list[Planted]:
 def truth_lines(
     forum_base: str, feed_base: str, *, corpus: Corpus | None = None
 ) -> list[dict[str, str | bool | None]]:
-    """Return a line for every post and every counted planted comment or account, as ``demo.json`` names them.
+    """Return a line for every post and every planted comment, as ``demo.json`` names them.
 
     The bases are the addresses at which the platforms are served; native ids are built on them as the crawler
     builds them: canonical page address, for a comment with ``#`` and the element's id.
@@ -85,7 +85,7 @@ def _planted(article: Article) -> Iterator[Planted]:
             ring=article.ring,
             how=article.how,
             text=article.text if own else f"{article.author.name} {article.author.bio}".strip(),
-            counted=own or article.site == FEED,
+            counted=own,
         )
     for comment in article.comments:
         if comment.category:
