@@ -19,6 +19,7 @@ from storage.tables import (
     cluster_member,
     contact,
     contact_use,
+    crawl_run,
     post,
     post_revision,
     submission,
@@ -59,6 +60,19 @@ def sealed_contacts(conn: Connection, contact_ids: Collection[int]) -> dict[int,
     """Return the sealed values of contacts by id."""
     query = sa.select(contact.c.id, contact.c.sealed).where(contact.c.id.in_(contact_ids))
     return {row.id: row.sealed for row in conn.execute(query)}
+
+
+def last_reads(conn: Connection, clue_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when a crawl last read the page of each target; imports read no page, profiles have none."""
+    query = (
+        sa.select(clue.c.id, post.c.last_seen)
+        .join_from(clue, post, (post.c.platform == clue.c.platform) & (post.c.native_id == clue.c.target_native_id))
+        .join(post_revision, post_revision.c.id == post.c.current_revision_id)
+        .join(crawl_run, crawl_run.c.id == post_revision.c.run_id)
+        .where(clue.c.id.in_(clue_ids), clue.c.target_kind != TargetKind.ACCOUNT.value)
+        .where(crawl_run.c.access != "import", post_revision.c.is_full.is_(True))
+    )
+    return {row.id: row.last_seen for row in conn.execute(query)}
 
 
 def _clues(conn: Connection, clue_ids: Collection[int]) -> list[RowMapping]:

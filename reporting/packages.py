@@ -1,0 +1,250 @@
+"""The package of a batch: built from frozen rows alone, so that building it again gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reporting.channel import ChannelSpec
+from reporting.columns import COLUMNS
+from reporting.container import Member, digest, write_container_file
+from reporting.files import copy_whole, file_hash, sync_folder
+from reporting.render.letter import letter_docx
+from reporting.render.page import index_html
+from reporting.render.reply_form import reply_form
+from reporting.render.sheets import lines_json, table_csv, table_xlsx
+from reporting.rows import FrozenItem, account_rows, capture_facts, item_row, network_rows, post_facts
+from reporting.signing import load_signer, signature_file
+from reporting.weeks import shown_time
+from storage import batches, submissions
+from storage.dossiers import sealed_contacts
+from storage.errors import EvidenceError, TransitionError
+from storage.evidence import evidence_path, read_bytes
+from storage.sealing import load_sealer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reporting.container import Entry
+    from reporting.signing import Signer
+    from storage.batches import Batch
+    from storage.engine import Store
+    from storage.records import Json
+
+FORMAT = "qingyuan-package/1"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+
+_ACCOUNT_COLUMNS = (
+    ("platform", "平台"),
+    ("account", "账号编号"),
+    ("handle", "平台号"),
+    ("nickname", "昵称"),
+    ("items", "本批报送编号"),
+    ("earlier_items", "此前报送编号"),
+    ("came_back", "处置后再现次数"),
+)
+_NETWORK_COLUMNS = (("network", "团伙编号"), ("basis", "关联依据"), ("items", "本批报送编号"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """All that a package is built from, read from the frozen rows of one batch."""
+
+    batch: Batch
+    spec: ChannelSpec
+    export: Json
+    items: tuple[FrozenItem, ...]
+    template: bytes
+    evidence_root: Path
+
+    @property
+    def facts(self) -> Json:
+        """What the letter and the page say of the batch."""
+        return {
+            "batch": self.batch.code,
+            "subject": self.spec.letter.subject,
+            "recipient": self.spec.letter.recipient,
+            "channel": self.spec.title.zh,
+            "institution": self.export["institution"],
+            "contact": self.export["contact"],
+            "count": len(self.items),
+            "date": shown_time(self.export["at"]),
+        }
+
+
+def read_frozen(store: Store, code: str) -> Frozen:
+    """Return what a batch's package is built from.
+
+    Raises:
+        NotFoundError: there is no such batch.
+        TransitionError: it was not frozen for an export yet.
+        EvidenceError: the letter's template was damaged in the store.
+    """
+    with store.read() as conn:
+        one = batches.get_batch(conn, code)
+        if one.frozen is None or "export" not in one.frozen:
+            raise TransitionError("batch", code, one.state, "package")
+        spec = ChannelSpec.model_validate(one.frozen["channel"])
+        kept = [item for item in submissions.submissions_of_batch(conn, one.number) if item.frozen is not None]
+        ids = {use["contact"] for item in kept if item.frozen for use in item.frozen["contacts"]}
+        sealed = sealed_contacts(conn, ids) if spec.contacts == "full" else {}
+    export = one.frozen["export"]
+    sealer = load_sealer(store.keys_root) if sealed else None
+    opened = {key: sealer.open(value) for key, value in sealed.items()} if sealer else {}
+    items = tuple(
+        FrozenItem(
+            item=item.item,
+            dossier=item.frozen or {},
+            last_seen_live=export["last_seen_live"].get(item.item),
+            contacts=opened,
+        )
+        for item in kept
+    )
+    template = read_bytes(store.evidence_root, export["template"])
+    return Frozen(
+        batch=one, spec=spec, export=export, items=items, template=template, evidence_root=store.evidence_root
+    )
+
+
+def build_package(frozen: Frozen, signer: Signer, target: Path) -> list[Entry]:
+    """Write the package into a new file and return its entries.
+
+    Pictures are streamed from the store and checked on the way: memory does not grow with them.
+
+    Raises:
+        EvidenceError: a stored picture is missing or does not match its hash any more.
+    """
+    pictures = {one.item: one.dossier["screenshot"] for one in frozen.items if one.dossier["screenshot"]}
+    members = [*_evidence(frozen, pictures), *_tables(frozen, pictures)]
+    entries = [digest(member) for member in members]
+    _check_pictures(entries, pictures)
+    manifest = _manifest(frozen, entries, signer)
+    signed = signature_file(signer.public.key_id, _valid_from(signer), signer.sign(manifest))
+    members += [Member(name=MANIFEST, data=manifest), Member(name=SIGNATURE, data=signed)]
+    return write_container_file(target, members)
+
+
+def store_package(store: Store, code: str, packages_root: Path) -> tuple[str, int]:
+    """Build a batch's package and store it by its SHA-256; return hash and size.
+
+    The file appears under its final name complete or not at all: written beside, synced, renamed.
+
+    Raises:
+        NotFoundError, TransitionError, EvidenceError: as :func:`read_frozen` and :func:`build_package`.
+    """
+    frozen = read_frozen(store, code)
+    signer = load_signer(store.keys_root)
+    folder = packages_root / "sha256"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=packages_root) as making:
+        path = Path(making) / "package.zip"
+        build_package(frozen, signer, path)
+        sha256, size = file_hash(path), path.stat().st_size
+        path.replace(stored_path(packages_root, sha256))
+    sync_folder(folder)
+    return sha256, size
+
+
+def stored_path(packages_root: Path, sha256: str) -> Path:
+    """Return where a package of this hash is kept."""
+    return packages_root / "sha256" / f"{sha256}.zip"
+
+
+def hand_out(packages_root: Path, sha256: str, target: Path) -> None:
+    """Copy a stored package to where it is wanted, whole or not at all.
+
+    Raises:
+        EvidenceError: the stored package is missing or does not match its hash.
+    """
+    source = stored_path(packages_root, sha256)
+    if not source.exists() or file_hash(source) != sha256:
+        raise EvidenceError(sha256, "the stored package is missing or was changed")
+    copy_whole(source, target)
+
+
+def _evidence(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
+    members = []
+    for one in frozen.items:
+        folder = f"evidence/{one.item}"
+        members.append(Member(name=f"{folder}/post.json", data=_json(post_facts(one, frozen.spec))))
+        members.append(Member(name=f"{folder}/capture.json", data=_json(capture_facts(one))))
+        if one.item in pictures:
+            path = evidence_path(frozen.evidence_root, pictures[one.item])
+            if not path.exists():
+                raise EvidenceError(pictures[one.item], "the picture is missing")
+            members.append(Member(name=f"{folder}/post.png", path=path))
+    return members
+
+
+def _tables(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
+    spec = frozen.spec
+    rows = [item_row(one, spec, _files(one.item, pictures)) for one in frozen.items]
+    shown = [(column.id, column.header) for column in spec.columns]
+    every = shown + [(column.key, column.title) for column in COLUMNS if column.key not in dict(shown)]
+    accounts = account_rows(frozen.items, spec)
+    return [
+        Member(name="clues.xlsx", data=table_xlsx("clues", shown, rows)),
+        Member(name="clues.csv", data=table_csv(shown, rows)),
+        Member(name="clues.jsonl", data=lines_json(rows)),
+        Member(name="accounts.csv", data=table_csv(_ACCOUNT_COLUMNS, accounts)),
+        Member(name="networks.csv", data=table_csv(_NETWORK_COLUMNS, network_rows(frozen.items))),
+        Member(name="reply.xlsx", data=reply_form(spec.reply, rows)),
+        Member(name="index.html", data=index_html(frozen.facts, every, rows)),
+        Member(name="letter.docx", data=letter_docx(frozen.template, frozen.facts, rows)),
+    ]
+
+
+def _files(item: str, pictures: Mapping[str, str]) -> list[str]:
+    names = ["capture.json", "post.json", *(["post.png"] if item in pictures else [])]
+    return [f"evidence/{item}/{name}" for name in names]
+
+
+def _manifest(frozen: Frozen, entries: Sequence[Entry], signer: Signer) -> bytes:
+    export = frozen.export
+    return _json(
+        {
+            "format": FORMAT,
+            "batch": frozen.batch.code,
+            "week": frozen.batch.week,
+            "made_at": shown_time(export["at"]),
+            "software": export["software"],
+            "channel": {
+                "name": frozen.batch.channel,
+                "version": frozen.spec.version,
+                "sha256": export["channel_sha256"],
+            },
+            "template": {"name": frozen.spec.letter.template, "sha256": export["template"]},
+            "previous": export["previous"],
+            "counts": {
+                "items": len(frozen.items),
+                "accounts": len(account_rows(frozen.items, frozen.spec)),
+                "networks": len(network_rows(frozen.items)),
+                "unprobed": sum(one.last_seen_live is None for one in frozen.items),
+                "members": len(entries),
+            },
+            "signed_by": {"key": signer.public.key_id, "valid_from": _valid_from(signer)},
+            "files": [
+                {"name": entry.name, "size": entry.size, "sha256": entry.sha256}
+                for entry in sorted(entries, key=lambda entry: entry.name)
+            ],
+        }
+    )
+
+
+def _check_pictures(entries: Sequence[Entry], pictures: Mapping[str, str]) -> None:
+    expected = {f"evidence/{item}/post.png": sha256 for item, sha256 in pictures.items()}
+    for entry in entries:
+        if expected.get(entry.name, entry.sha256) != entry.sha256:
+            raise EvidenceError(expected[entry.name], "the picture does not match its hash")
+
+
+def _valid_from(signer: Signer) -> str:
+    moment = signer.public.valid_from
+    return moment.isoformat() if moment else ""
+
+
+def _json(value: Json) -> bytes:
+    return (json.dumps(value, ensure_ascii=True, indent=1) + "\n").encode()
