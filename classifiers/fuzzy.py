@@ -16,9 +16,12 @@ from rapidfuzz.distance import Levenshtein
 
 from classifiers.patterns import most_changes
 from classifiers.tables import load_shapes, load_sounds
+from classifiers.views import BARRIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from classifiers.patterns import Use
 
 
 @dataclass(slots=True)
@@ -27,6 +30,20 @@ class FuzzyCounts:
 
     windows: int = 0
     compared: int = 0
+
+
+def opens_window(text: str, start: int, end: int, use: Use) -> bool:
+    """Say whether enough of the form's other characters stand around the piece [start, end)."""
+    form, most = use.form, most_changes(len(use.form))
+    first = max(0, start - use.at - most)
+    near = text[first:start] + text[end : end + len(form) - use.at - (end - start) + most]
+    missing = len(use.rest) - use.least
+    for char in use.rest:
+        if char not in near:
+            missing -= 1
+            if missing < 0:
+                return False
+    return True
 
 
 def find_window(text: str, form: str, start: int, counts: FuzzyCounts) -> tuple[int, int, float] | None:
@@ -58,6 +75,8 @@ def _windows(length: int, start: int, size: int) -> Iterator[tuple[int, int]]:
 def compare_window(window: str, form: str, counts: FuzzyCounts) -> float | None:
     """Return the similarity (0 to 100) when the window is the form with plausible changes, else None."""
     most = most_changes(len(form))
+    if BARRIER in window:
+        return None
     if len(window) == len(form):
         changed = [(a, b) for a, b in zip(form, window, strict=True) if a != b]
         if not 0 < len(changed) <= most or not all(is_plausible(a, b) for a, b in changed):

@@ -7,19 +7,22 @@ at pieces; keep one match per place, the best view and the longest term of a rol
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from classifiers.fuzzy import FuzzyCounts, find_window
+from classifiers.fuzzy import FuzzyCounts, find_window, opens_window
 from classifiers.patterns import SHORTEST_LETTERS, SHORTEST_SOUND, Kind
 from classifiers.records import Role
 from classifiers.terms import Boundary
+from classifiers.views import BARRIER, make_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
 
     from classifiers.lexicon import Lexicon
-    from classifiers.patterns import Use
+    from classifiers.patterns import Automaton, Use
     from classifiers.records import Category
     from classifiers.terms import Term, Weight
     from classifiers.views import View, Views
@@ -37,9 +40,15 @@ SCORES = {
     "sound": 90.0,
     "near": 87.0,
 }
-_PLAIN_KINDS = {Kind.PLAIN: "", Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
+# Views in which a match can begin or end with a letter though the form does not.
+_LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
+_PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 # Latin letters of an alias that also stand in other words' initials: they count in company only.
 _SHORT_ALIAS = 3
+# Places between the characters of a form at which something was put in.
+LEAST_GAPS = 2
+# Characters looked at in one go by find_terms_each.
+_PORTION = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,79 +84,144 @@ class Hit:
         return self.term.weight
 
 
+# A match before it is known whether it stands: start, -end, -score (so that sorting puts the longest and surest
+# first), index of the term, view, form.
+Candidate = tuple[int, int, float, int, str, str]
+
+
 @dataclass(slots=True)
 class _Search:
-    """What one text has given so far."""
+    """What one text has given so far; exceptions are spans of the original by index of the term."""
 
     views: Views
     lexicon: Lexicon
     counts: FuzzyCounts
-    hits: list[Hit]
-    lonely: list[Hit]
-    exceptions: dict[str, list[tuple[int, int]]]
+    found: list[Candidate]
+    lonely: list[Candidate]
+    exceptions: dict[int, list[tuple[int, int]]]
     pieces: list[tuple[int, Use]]
     exact: set[tuple[int, int]]
 
 
 def find_terms(views: Views, lexicon: Lexicon, *, counts: FuzzyCounts | None = None) -> list[Hit]:
     """Return the terms found in a text, by place; ``counts`` collects the work of the fuzzy windows."""
+    return _settle(_search(views, lexicon, counts), [0])[0]
+
+
+def find_terms_each(
+    texts: Sequence[str], lexicon: Lexicon, *, counts: FuzzyCounts | None = None
+) -> list[list[Hit]]:
+    """Return the terms found in each of many texts, as :func:`find_terms` would.
+
+    Texts are looked at in one go up to some thousand characters: for short ones the fixed cost of a look
+    is several times that of its characters.
+    """
+    found: list[list[Hit]] = []
+    for first, last in _portions(texts):
+        portion = texts[first:last]
+        offsets = [0, *accumulate(len(text) + 1 for text in portion[:-1])]
+        found.extend(_settle(_search(make_views(BARRIER.join(portion)), lexicon, counts), offsets))
+    return found
+
+
+def _portions(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield [first, last) of runs of texts that together are not much longer than a portion."""
+    first = size = 0
+    for index, text in enumerate(texts):
+        if size and size + len(text) > _PORTION:
+            yield first, index
+            first, size = index, 0
+        size += len(text)
+    if first < len(texts):
+        yield first, len(texts)
+
+
+def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None) -> _Search:
     search = _Search(views, lexicon, counts or FuzzyCounts(), [], [], {}, [], set())
+    patterns = lexicon.patterns
     _scan_squeezed(search)
-    _scan_folded(search)
+    if views.has_signs:
+        _scan_plain(search, views.folded, patterns.folded, "")
     _scan_near(search)
     if views.has_latin:
         _scan_initials(search)
     if views.is_interleaved:
-        _scan_plain(search, views.hanzi, lexicon.patterns.hanzi.scan(views.hanzi.text), "hanzi")
+        _scan_hanzi(search)
     if views.has_disguise:
-        _scan_plain(search, views.restored, lexicon.patterns.restored.scan(views.restored.text), "restored")
-    _open_windows(search)
-    return _settle(search)
+        _scan_plain(search, views.restored, patterns.restored, "restored")
+    if search.pieces:
+        _open_windows(search)
+    return search
 
 
 def _scan_squeezed(search: _Search) -> None:
-    view = search.views.squeezed
-    for start, end, uses in search.lexicon.patterns.squeezed.scan(view.text):
-        for use in uses:
-            if use.kind is Kind.PIECE:
-                search.pieces.append((start - use.at, use))
-            elif use.kind is Kind.EXCEPTION:
-                rule = search.lexicon.terms[use.term].id
-                search.exceptions.setdefault(rule, []).append(view.span(start, end))
-            elif use.kind is Kind.PICTURE:
-                _add_pictured(search, view, start, end, use)
+    view, automaton = search.views.squeezed, search.lexicon.patterns.squeezed
+    text, meanings = view.text, automaton.meanings
+    for start, end, index in automaton.scan(text):
+        meaning = meanings[index]
+        for use in meaning.uses:
+            if use.kind is Kind.PLAIN:
+                _take_plain(search, view, start, end, use)
             else:
-                _add_squeezed(search, view, start, end, use)
+                _take_squeezed(search, view, start, end, use)
+        if meaning.is_piece:
+            for use in meaning.pieces_near(text, start, end):
+                if opens_window(text, start, end, use):
+                    search.pieces.append((start - use.at, use))
 
 
-def _add_squeezed(search: _Search, view: View, start: int, end: int, use: Use) -> None:
-    if use.kind is Kind.SWAPPED or use.kind is Kind.DROPPED:
-        score = 100.0 * (1 - 1 / len(use.form))
-        _add(search, view, start, end, use, name="fuzzy", score=score)
+def _take_plain(search: _Search, view: View, start: int, end: int, use: Use) -> None:
+    """Add a form that stands as it is; most matches are such, without gap or letter at the edge."""
+    first, last = view.span(start, end)
+    search.exact.add((first, use.term))
+    if use.edged or last - first != end - start:
+        _add(search, view, start, end, use, name="")
         return
-    if use.kind is Kind.PLAIN:
-        search.exact.add((start, use.term))
-    _add(search, view, start, end, use, name=_PLAIN_KINDS[use.kind])
+    name = "surface" if search.views.surface.text[first:last] == use.form else "folded"
+    candidates = search.lonely if search.lexicon.terms[use.term].needs_company else search.found
+    candidates.append((first, -last, -SCORES[name], use.term, name, use.form))
 
 
-def _scan_plain(search: _Search, view: View, found: list[tuple[int, int, tuple[Use, ...]]], name: str) -> None:
-    for start, end, uses in found:
-        for use in uses:
+def _take_squeezed(search: _Search, view: View, start: int, end: int, use: Use) -> None:
+    kind = use.kind
+    if kind is Kind.EXCEPTION:
+        search.exceptions.setdefault(use.term, []).append(view.span(start, end))
+    elif kind is Kind.PICTURE:
+        if search.views.has_symbols:
+            _add_pictured(search, view, start, end, use)
+    elif kind is Kind.SWAPPED or kind is Kind.DROPPED:
+        _add(search, view, start, end, use, name="fuzzy", score=100.0 * (1 - 1 / len(use.form)))
+    else:
+        _add(search, view, start, end, use, name=_PLAIN_KINDS[kind])
+
+
+def _scan_plain(search: _Search, view: View, automaton: Automaton, name: str) -> None:
+    for start, end, index in automaton.scan(view.text):
+        for use in automaton.meanings[index].uses:
             _add(search, view, start, end, use, name=name)
 
 
-def _scan_folded(search: _Search) -> None:
-    view = search.views.folded
-    _scan_plain(search, view, search.lexicon.patterns.folded.scan(view.text), "")
-
-
 def _scan_near(search: _Search) -> None:
-    view = search.views.near
-    for start, end, uses in search.lexicon.patterns.near.scan(view.text):
-        for use in uses:
+    view, automaton = search.views.near, search.lexicon.patterns.near
+    for start, end, index in automaton.scan(view.text):
+        first = view.span(start, end)[0]
+        for use in automaton.meanings[index].uses:
+            if (first, use.term) in search.exact:
+                continue
             name = _sound_name(search.views, view, start, end, use)
             if name:
                 _add(search, view, start, end, use, name=name)
+
+
+def _scan_hanzi(search: _Search) -> None:
+    """Add forms into which letters or digits were put at two places or more; at one, the windows find them."""
+    view, automaton = search.views.hanzi, search.lexicon.patterns.hanzi
+    starts = view.starts
+    for start, end, index in automaton.scan(view.text):
+        gaps = sum(starts[at + 1] - starts[at] > 1 for at in range(start, end - 1))
+        if gaps >= LEAST_GAPS:
+            for use in automaton.meanings[index].uses:
+                _add(search, view, start, end, use, name="hanzi")
 
 
 def _sound_name(views: Views, view: View, start: int, end: int, use: Use) -> str:
@@ -173,9 +247,10 @@ def _sound_name(views: Views, view: View, start: int, end: int, use: Use) -> str
 def _scan_initials(search: _Search) -> None:
     views = search.views
     view, letters = views.initials, views.squeezed.text
-    for start, end, uses in search.lexicon.patterns.initials.scan(view.text):
+    automaton = search.lexicon.patterns.initials
+    for start, end, index in automaton.scan(view.text):
         written = letters[start:end]
-        for use in uses:
+        for use in automaton.meanings[index].uses:
             same = sum(a == b for a, b in zip(written, use.form, strict=True))
             latin = sum(char.isascii() for char in written)
             if not latin or same + latin < len(written):
@@ -208,7 +283,10 @@ def _add(
     views = search.views
     term = search.lexicon.terms[use.term]
     first, last = view.span(start, end)
-    if views.broken(view, start, end) or not _has_boundaries(views.folded.text, first, last, term.boundary):
+    if views.broken(view, start, end):
+        return
+    edged = use.edged or name in _LOOSE_VIEWS
+    if edged and not _has_boundaries(views.folded.text, first, last, term.boundary):
         return
     if not name:
         name = _plain_name(views, first, last, use.form)
@@ -216,11 +294,10 @@ def _add(
 
 
 def _keep(search: _Search, use: Use, *, name: str, start: int, end: int, score: float) -> None:
-    term = search.lexicon.terms[use.term]
-    text = search.views.surface.text[start:end]
-    hit = Hit(term=term, view=name, start=start, end=end, text=text, score=score, form=use.form)
-    short = use.kind is Kind.ALIAS and len(use.form) <= _SHORT_ALIAS
-    (search.lonely if short or term.needs_company else search.hits).append(hit)
+    lonely = search.lexicon.terms[use.term].needs_company or (
+        use.kind is Kind.ALIAS and len(use.form) <= _SHORT_ALIAS
+    )
+    (search.lonely if lonely else search.found).append((start, -end, -score, use.term, name, use.form))
 
 
 def _plain_name(views: Views, first: int, last: int, form: str) -> str:
@@ -251,10 +328,11 @@ def _stands_alone(folded: str, first: int, last: int) -> bool:
 def _open_windows(search: _Search) -> None:
     """Look for nearly equal forms around the pieces, where the term does not stand as it is."""
     view = search.views.squeezed
+    starts = view.starts
     seen: set[tuple[int, int, str]] = set()
     for start, use in search.pieces:
         key = (start, use.term, use.form)
-        if key in seen or (start, use.term) in search.exact:
+        if start < 0 or key in seen or (starts[start], use.term) in search.exact:
             continue
         seen.add(key)
         window = find_window(view.text, use.form, start, search.counts)
@@ -262,26 +340,55 @@ def _open_windows(search: _Search) -> None:
             _add(search, view, window[0], window[1], use, name="fuzzy", score=window[2])
 
 
-def _settle(search: _Search) -> list[Hit]:
-    """Return the hits that stand: not excepted, in company where they need it, one per place."""
-    hits = [hit for hit in search.hits if not _is_excepted(search, hit)]
-    lonely = [hit for hit in search.lonely if not _is_excepted(search, hit)]
-    if any(hit.role is Role.TOPIC for hit in hits) or len({hit.term.id for hit in lonely}) > 1:
-        hits.extend(lonely)
-    return keep_best(hits)
+def _settle(search: _Search, offsets: list[int]) -> list[list[Hit]]:
+    """Return the hits that stand, for each text that begins at one of the offsets."""
+    if len(offsets) == 1:
+        return [_stand(search, search.found, search.lonely, 0)]
+    found: list[list[Candidate]] = [[] for _ in offsets]
+    lonely: list[list[Candidate]] = [[] for _ in offsets]
+    for candidates, parts in ((search.found, found), (search.lonely, lonely)):
+        for each in candidates:
+            parts[bisect_right(offsets, each[0]) - 1].append(each)
+    return [_stand(search, *part) for part in zip(found, lonely, offsets, strict=True)]
 
 
-def _is_excepted(search: _Search, hit: Hit) -> bool:
-    spans = search.exceptions.get(hit.term.id, ())
-    return any(start <= hit.start and hit.end <= end for start, end in spans)
+def _stand(search: _Search, found: list[Candidate], lonely: list[Candidate], offset: int) -> list[Hit]:
+    """Return the hits of one text: not excepted, in company where they need it, one per place and role."""
+    if not found and not lonely:
+        return []
+    terms, surface = search.lexicon.terms, search.views.surface.text
+    found = _without_exceptions(search, found)
+    lonely = _without_exceptions(search, lonely)
+    if lonely and (
+        any(terms[each[3]].role is Role.TOPIC for each in found) or len({each[3] for each in lonely}) > 1
+    ):
+        found = found + lonely
+    hits: list[Hit] = []
+    reach: dict[Role, int] = {}
+    for start, negative_end, negative_score, index, name, form in sorted(found):
+        term, end = terms[index], -negative_end
+        if end > reach.get(term.role, -1):
+            reach[term.role] = end
+            hits.append(
+                Hit(
+                    term=term,
+                    view=name,
+                    start=start - offset,
+                    end=end - offset,
+                    text=surface[start:end],
+                    score=-negative_score,
+                    form=form,
+                )
+            )
+    return hits
 
 
-def keep_best(hits: Iterable[Hit]) -> list[Hit]:
-    """Return one hit per place and role: the longest, of equally long ones the surest; sorted by place."""
-    kept: list[Hit] = []
-    reach: dict[str, int] = {}
-    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end, -hit.score, hit.term.id)):
-        if hit.end > reach.get(hit.role, -1):
-            reach[hit.role] = hit.end
-            kept.append(hit)
-    return kept
+def _without_exceptions(search: _Search, found: list[Candidate]) -> list[Candidate]:
+    exceptions = search.exceptions
+    if not exceptions:
+        return found
+    return [
+        each
+        for each in found
+        if not any(start <= each[0] and -each[1] <= end for start, end in exceptions.get(each[3], ()))
+    ]

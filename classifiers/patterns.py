@@ -16,7 +16,7 @@ import daachorse
 
 from classifiers.tables import load_shapes, load_sounds
 from classifiers.terms import Disguise
-from classifiers.views import cut_syllables, make_views
+from classifiers.views import make_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,36 +46,83 @@ class Kind(StrEnum):
     INITIALS = "initials"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Use:
-    """One meaning of a pattern: for which term (by index), of which form of it, and where in that form."""
+    """One meaning of a pattern: for which term (by index), of which form of it, and where in that form.
+
+    ``edged`` says that the form begins or ends with a Latin letter or digit. A piece names the form's other
+    characters (``rest``) and how many of them (``least``) must stand near for a window to be opened.
+    """
 
     kind: Kind
     term: int
     form: str
     at: int = 0
+    edged: bool = False
+    rest: str = ""
+    least: int = 0
+
+    @property
+    def key(self) -> tuple[str, int, str, int]:
+        """What tells uses of one pattern apart; uses themselves compare by identity, which is quick."""
+        return self.kind, self.term, self.form, self.at
+
+
+class Meaning:
+    """All uses of one pattern; those as a piece are kept apart, by the characters of which they need one near."""
+
+    __slots__ = ("ahead", "behind", "is_piece", "reach", "uses")
+
+    def __init__(self, uses: Iterable[Use]) -> None:
+        """Sort the uses of one pattern."""
+        held = tuple(uses)
+        pieces = [use for use in held if use.kind is Kind.PIECE]
+        self.uses = tuple(use for use in held if use.kind is not Kind.PIECE)
+        self.is_piece = bool(pieces)
+        self.ahead = _by_char((char, use) for use in pieces for char in use.rest[use.at :])
+        self.behind = _by_char((char, use) for use in pieces for char in use.rest[: use.at])
+        self.reach = max((len(use.rest) + most_changes(len(use.form)) for use in pieces), default=0)
+
+    def pieces_near(self, text: str, start: int, end: int) -> set[Use]:
+        """Return the uses as a piece at [start, end) of which one further character stands near."""
+        found: set[Use] = set()
+        for char in text[end : end + self.reach]:
+            if char in self.ahead:
+                found.update(self.ahead[char])
+        if self.behind:
+            for char in text[max(0, start - self.reach) : start]:
+                if char in self.behind:
+                    found.update(self.behind[char])
+        return found
+
+
+def _by_char(pairs: Iterable[tuple[str, Use]]) -> dict[str, tuple[Use, ...]]:
+    table: dict[str, list[Use]] = {}
+    for char, use in pairs:
+        table.setdefault(char, []).append(use)
+    return {char: tuple(uses) for char, uses in table.items()}
 
 
 class Automaton:
     """Every occurrence of every pattern in a text, overlapping ones too."""
 
-    __slots__ = ("_machine", "_uses")
+    __slots__ = ("_machine", "meanings")
 
     def __init__(self, uses: dict[str, list[Use]]) -> None:
         """Compile the patterns (the keys); each stands for one or more uses."""
-        self._uses = tuple(tuple(found) for found in uses.values())
+        self.meanings = tuple(Meaning(found) for found in uses.values())
         self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(list(uses)) if uses else None
 
     def __len__(self) -> int:
         """Return the number of patterns."""
-        return len(self._uses)
+        return len(self.meanings)
 
-    def scan(self, text: str) -> list[tuple[int, int, tuple[Use, ...]]]:
-        """Return (start, end, uses) of every occurrence, by end; offsets are code points of the text."""
+    def scan(self, text: str) -> list[tuple[int, int, int]]:
+        """Return (start, end, index of its meaning) of every occurrence; offsets are code points of the text."""
         if self._machine is None or not text:
             return []
-        uses = self._uses
-        return [(start, end, uses[index]) for start, end, index in self._machine.find_overlapping(text)]
+        found: list[tuple[int, int, int]] = self._machine.find_overlapping(text)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +139,17 @@ class Patterns:
 
 def compile_patterns(terms: Sequence[Term]) -> Patterns:
     """Return the automata of these terms."""
-    tables: dict[str, dict[str, list[Use]]] = {name: {} for name in Patterns.__dataclass_fields__}
+    tables: dict[str, dict[str, list[Use]]] = {name: {} for name in _AUTOMATA}
     for index, term in enumerate(terms):
         for view, pattern, use in _term_patterns(index, term):
             uses = tables[view].setdefault(pattern, [])
-            if use not in uses:
+            if use.key not in {other.key for other in uses}:
                 uses.append(use)
-    return Patterns(**{name: Automaton(uses) for name, uses in tables.items()})
+    automata = {name: Automaton(uses) for name, uses in tables.items()}
+    return Patterns(**automata)
 
 
+_AUTOMATA = ("folded", "squeezed", "near", "hanzi", "restored", "initials")
 Found = tuple[str, str, Use]
 
 
@@ -110,20 +159,24 @@ def _term_patterns(index: int, term: Term) -> Iterator[Found]:
         yield "squeezed", form, Use(kind=Kind.EXCEPTION, term=index, form=form)
     for text in term.aliases:
         form = make_views(text).squeezed.text
-        yield "squeezed", form, Use(kind=Kind.ALIAS, term=index, form=form)
+        yield "squeezed", form, Use(kind=Kind.ALIAS, term=index, form=form, edged=True)
     for text in dict.fromkeys((term.term, *term.variants)):
         views = make_views(text)
         if views.squeezed.text != views.folded.text:
             # The form needs its sign (5+8, 100%), so it is looked for where signs are kept.
             form = views.folded.text
-            yield "folded", form, Use(kind=Kind.PLAIN, term=index, form=form)
+            yield "folded", form, Use(kind=Kind.PLAIN, term=index, form=form, edged=_is_edged(form))
             continue
         form = views.squeezed.text
-        plain = Use(kind=Kind.PLAIN, term=index, form=form)
+        plain = Use(kind=Kind.PLAIN, term=index, form=form, edged=_is_edged(form))
         yield "squeezed", form, plain
         yield "restored", form, plain
         if len(views.hanzi.text) == len(form):
             yield from _disguises(index, term, form)
+
+
+def _is_edged(form: str) -> bool:
+    return form[0].isascii() or form[-1].isascii()
 
 
 def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
@@ -154,10 +207,13 @@ def _sounds(index: int, form: str) -> Iterator[Found]:
     ]
     for reading in islice(product(*choices), MOST_READINGS):
         exact = "".join(reading)
-        spelling = "".join(names.get(code, code) for code in reading)
-        for cut in (exact, "".join(code for _, _, code in cut_syllables(spelling, sounds.spelled, sounds.longest))):
-            near = "".join(sounds.spelled_near[names[code]] if code in names else code for code in cut)
-            yield "near", near, Use(kind=Kind.SOUND, term=index, form=form + cut, at=len(form))
+        near = "".join(sounds.spelled_near[names[code]] if code in names else code for code in exact)
+        yield "near", near, Use(kind=Kind.SOUND, term=index, form=form + exact, at=len(form))
+        # Letters are cut longest first, which may not be where this word is cut (xi'an, xian).
+        written = make_views("".join(names.get(code, code) for code in exact))
+        if written.sound.text != exact:
+            use = Use(kind=Kind.SOUND, term=index, form=form + written.sound.text, at=len(form))
+            yield "near", written.near.text, use
 
 
 def _splits(index: int, form: str) -> Iterator[Found]:
@@ -184,8 +240,12 @@ def _changed(index: int, form: str) -> Iterator[Found]:
 
 def _pieces(index: int, form: str) -> Iterator[Found]:
     """Yield pieces of which one stays whole under as many changes as are tolerated (pigeonhole)."""
+    most = most_changes(len(form))
     for start, end in cut_pieces(len(form)):
-        yield "squeezed", form[start:end], Use(kind=Kind.PIECE, term=index, form=form, at=start)
+        rest = form[:start] + form[end:]
+        least = max(0, len(rest) - most)
+        use = Use(kind=Kind.PIECE, term=index, form=form, at=start, rest=rest, least=least)
+        yield "squeezed", form[start:end], use
 
 
 def most_changes(length: int) -> int:

@@ -21,6 +21,7 @@ Views are made by vectorised table look-ups when they are first asked for.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,21 +29,25 @@ import numpy as np
 from classifiers.tables import load_folding, load_shapes, load_sounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from classifiers.tables import Codes
 
     Indexes = npt.NDArray[np.intp]
-    Offsets = Sequence[int] | Indexes
 
 # Bits of a code point's class.
-DROP, WEAK, STRONG, PICTURE, LATIN, RADICAL, SYMBOL, DIGIT = 1, 2, 4, 8, 16, 32, 64, 128
+DROP, WEAK, STRONG, PICTURE, LATIN, RADICAL, SYMBOL, DIGIT, SIGN = (1 << n for n in range(9))
 
+# Stands between texts that are looked at in one go; kept in every view, part of no term.
+BARRIER = "\ufdd0"
 _BAD = re.compile("[\x00\ud800-\udfff]")
-_LETTERS = re.compile("[a-z]+")
-_INTERLEAVED = re.compile("[\u3400-\u9fff][a-z0-9]{1,2}[\u3400-\u9fff]")
+# One letter is a syllable in two cases only; others stay letters.
+_LETTERS = re.compile("[a-z]{2,}|[ae]")
+_INTERLEAVED = re.compile("[a-z0-9][\u3400-\u9fff]{1,3}[a-z0-9]{1,2}[\u3400-\u9fff]")
+# English words hold syllables too (phone: ho, ne); a run is pinyin when nearly all of it spells.
+LEAST_PINYIN = 0.75
 _INVISIBLE = frozenset({0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF})
 _UTF32 = "utf-32-le"
 
@@ -50,33 +55,60 @@ _UTF32 = "utf-32-le"
 class View:
     """One view: its text, and for each code point the [start, end) code points of the original."""
 
-    __slots__ = ("_ends", "name", "starts", "text")
+    __slots__ = ("_ends", "_starts", "name", "text")
 
-    def __init__(self, name: str, text: str, starts: Offsets, ends: Offsets | None = None) -> None:
+    def __init__(self, name: str, text: str, starts: Indexes | range, ends: Indexes | None = None) -> None:
         """Make a view; without ``ends`` every code point stands for one code point of the original."""
         self.name = name
         self.text = text
-        self.starts = starts
-        self._ends = ends
+        self._starts: Indexes | Sequence[int] = starts
+        self._ends: Indexes | Sequence[int] | None = ends
 
     @property
-    def ends(self) -> Offsets:
-        """The end, in the original, of what each code point stands for."""
-        if self._ends is None:
-            self._ends = np.asarray(self.starts, dtype=np.intp) + 1
-        return self._ends
+    def starts(self) -> Sequence[int]:
+        """Where, in the original, what each code point stands for begins."""
+        starts = self._starts
+        if isinstance(starts, np.ndarray):
+            made: list[int] = starts.tolist()
+            self._starts = made
+            return made
+        return starts
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """Where, in the original, what each code point stands for ends."""
+        ends = self._ends
+        if ends is None or isinstance(ends, np.ndarray):
+            made: list[int] = [start + 1 for start in self.starts] if ends is None else ends.tolist()
+            self._ends = made
+            return made
+        return ends
 
     def span(self, i: int, j: int) -> tuple[int, int]:
         """Return the [start, end) of the original that the view's code points i to j (exclusive) stand for."""
+        starts = self.starts
         if self._ends is None:
-            return int(self.starts[i]), int(self.starts[j - 1]) + 1
-        return int(self.starts[i]), int(self._ends[j - 1])
+            return starts[i], starts[j - 1] + 1
+        return starts[i], self.ends[j - 1]
 
 
 class Views:
     """All views of one text; made by :func:`make_views`, never changed."""
 
-    __slots__ = ("_codes", "_kept", "_made", "_squeezed", "flags", "surface")
+    __slots__ = (
+        "_codes",
+        "_folded",
+        "_hanzi",
+        "_initials",
+        "_kept",
+        "_near",
+        "_restored",
+        "_sound",
+        "_squeezed",
+        "_squeezed_codes",
+        "flags",
+        "surface",
+    )
 
     def __init__(self, surface: str, codes: Indexes) -> None:
         """Take the text and its code points; the views are made when they are asked for."""
@@ -85,17 +117,20 @@ class Views:
         self.flags = int(np.bitwise_or.reduce(folding.classes[codes])) if surface else 0
         self._codes = codes
         self._kept = folding.kept[codes].nonzero()[0]
-        self._squeezed = folding.fold[codes[self._kept]]
-        self._made: dict[str, View] = {}
+        self._squeezed_codes = folding.fold[codes[self._kept]]
+        self._folded: View | None = None
+        self._squeezed: View | None = None
+        self._sound: View | None = None
+        self._near: View | None = None
+        self._hanzi: View | None = None
+        self._initials: View | None = None
+        self._restored: View | None = None
 
     def __getitem__(self, name: str) -> View:
         """Return the view of that name; KeyError when there is none."""
-        view = self._made.get(name)
-        if view is None:
-            if name not in VIEW_NAMES:
-                raise KeyError(name)
-            make: Callable[[], View] = getattr(self, f"_make_{name}")
-            view = self._made[name] = make()
+        if name not in VIEW_NAMES:
+            raise KeyError(name)
+        view: View = getattr(self, name)
         return view
 
     @property
@@ -104,49 +139,73 @@ class Views:
         return bool(self.flags & LATIN)
 
     @property
+    def has_signs(self) -> bool:
+        """Say whether the squeezed view drops more than spaces and common punctuation."""
+        return bool(self.flags & SIGN)
+
+    @property
+    def has_symbols(self) -> bool:
+        """Say whether a picture of a thing is in the text."""
+        return bool(self.flags & SYMBOL)
+
+    @property
     def has_disguise(self) -> bool:
         """Say whether ``restored`` can differ from ``squeezed``."""
         return bool(self.flags & (PICTURE | RADICAL))
 
     @property
     def is_interleaved(self) -> bool:
-        """Say whether letters or digits stand between hanzi, as when they are put into a word."""
+        """Say whether letters or digits stand again and again between hanzi, as when they are put into a word."""
         return bool(self.flags & (LATIN | DIGIT)) and _INTERLEAVED.search(self.squeezed.text) is not None
 
     @property
     def folded(self) -> View:
         """The text folded one code point for one."""
-        return self["folded"]
+        if self._folded is None:
+            self._folded = self._make_folded()
+        return self._folded
 
     @property
     def squeezed(self) -> View:
         """The folded text without anything that only separates."""
-        return self["squeezed"]
+        if self._squeezed is None:
+            self._squeezed = self._make_squeezed()
+        return self._squeezed
 
     @property
     def sound(self) -> View:
         """The exact toneless syllables."""
-        return self["sound"]
+        if self._sound is None:
+            self._sound = self._make_sound()
+        return self._sound
 
     @property
     def near(self) -> View:
         """The syllables without the differences that are often not heard."""
-        return self["near"]
+        if self._near is None:
+            self._near = self._make_near()
+        return self._near
 
     @property
     def hanzi(self) -> View:
         """The hanzi of the squeezed view alone."""
-        return self["hanzi"]
+        if self._hanzi is None:
+            self._hanzi = self._make_hanzi()
+        return self._hanzi
 
     @property
     def initials(self) -> View:
         """The first letter of each hanzi's syllable; letters and digits as they are."""
-        return self["initials"]
+        if self._initials is None:
+            self._initials = self._make_initials()
+        return self._initials
 
     @property
     def restored(self) -> View:
         """Squeezed, with picture substitutes kept and split characters joined."""
-        return self["restored"]
+        if self._restored is None:
+            self._restored = self._make_restored()
+        return self._restored
 
     def broken(self, view: View, i: int, j: int) -> bool:
         """Say whether the match [i, j) of the view reaches across one sentence mark as if nothing stood there.
@@ -158,11 +217,12 @@ class Views:
         starts = view.starts
         if starts[j - 1] - starts[i] == j - 1 - i:
             return False
-        gaps = [k for k in range(i + 1, j) if starts[k] > view.ends[k - 1]]
+        ends = view.ends
+        gaps = [k for k in range(i + 1, j) if starts[k] > ends[k - 1]]
         if len(gaps) != 1:
             return False
         gap = gaps[0]
-        inside = self._codes[int(view.ends[gap - 1]) : int(starts[gap])]
+        inside = self._codes[ends[gap - 1] : starts[gap]]
         marks = int(np.bitwise_or.reduce(load_folding().classes[inside]))
         if marks & STRONG:
             return True
@@ -183,36 +243,32 @@ class Views:
             position += step
         return None
 
-    def _make_surface(self) -> View:
-        return self.surface
-
     def _make_folded(self) -> View:
-        return View("folded", _decode(load_folding().fold[self._codes]), self.surface.starts)
+        return View("folded", _decode(load_folding().fold[self._codes]), range(len(self._codes)))
 
     def _make_squeezed(self) -> View:
-        return View("squeezed", _decode(self._squeezed), self._kept)
+        return View("squeezed", _decode(self._squeezed_codes), self._kept)
 
     def _make_sound(self) -> View:
-        sounds = load_sounds()
-        view = View("sound", _decode(sounds.exact[self._squeezed]), self._kept)
-        return _spell(view, sounds.spelled, sounds.longest) if self.has_latin else view
+        text = _decode(load_sounds().exact[self._squeezed_codes])
+        return _spell("sound", text, self._kept) if self.has_latin else View("sound", text, self._kept)
 
     def _make_near(self) -> View:
-        sounds = load_sounds()
-        view = View("near", _decode(sounds.near[self._squeezed]), self._kept)
-        return _spell(view, sounds.spelled_near, sounds.longest) if self.has_latin else view
+        text = _decode(load_sounds().near[self._squeezed_codes])
+        return _spell("near", text, self._kept) if self.has_latin else View("near", text, self._kept)
 
     def _make_hanzi(self) -> View:
-        kept = (load_sounds().exact[self._squeezed] != self._squeezed).nonzero()[0]
-        return View("hanzi", _decode(self._squeezed[kept]), self._kept[kept])
+        codes = self._squeezed_codes
+        kept = ((load_sounds().exact[codes] != codes) | (codes == ord(BARRIER))).nonzero()[0]
+        return View("hanzi", _decode(self._squeezed_codes[kept]), self._kept[kept])
 
     def _make_initials(self) -> View:
-        return View("initials", _decode(load_sounds().initial[self._squeezed]), self._kept)
+        return View("initials", _decode(load_sounds().initial[self._squeezed_codes]), self._kept)
 
     def _make_restored(self) -> View:
         folding = load_folding()
         kept = ((folding.classes[self._codes] & (DROP | PICTURE)) != DROP).nonzero()[0]
-        return _join_parts(View("restored", _decode(folding.fold[self._codes[kept]]), kept))
+        return _join_parts("restored", _decode(folding.fold[self._codes[kept]]), kept)
 
 
 VIEW_NAMES = ("surface", "folded", "squeezed", "sound", "near", "hanzi", "restored", "initials")
@@ -245,59 +301,57 @@ def _decode(codes: Codes) -> str:
     return codes.tobytes().decode(_UTF32)
 
 
-def _spell(view: View, spelled: dict[str, str], longest: int) -> View:
-    """Return the view with each run of letters cut into syllables, longest first; the rest stays letters."""
-    text: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    done = 0
-    for run in _LETTERS.finditer(view.text):
-        first, last = run.span()
-        text.append(view.text[done:first])
-        starts.extend(view.starts[done:first])
-        ends.extend(view.ends[done:first])
-        for i, j, piece in cut_syllables(run.group(), spelled, longest):
-            text.append(piece)
-            starts.append(view.starts[first + i])
-            ends.append(view.ends[first + j - 1])
-        done = last
-    text.append(view.text[done:])
-    starts.extend(view.starts[done:])
-    ends.extend(view.ends[done:])
-    return View(view.name, "".join(text), starts, ends)
+def _spell(name: str, text: str, starts: Indexes) -> View:
+    """Return a view of syllables in which runs of letters that are mostly pinyin are cut, longest first."""
+    found = [
+        (run.start() + start, run.start() + end, code)
+        for run in _LETTERS.finditer(text)
+        for start, end, code in _cut_run(run.group(), near=name == "near")
+    ]
+    return View(name, text, starts) if not found else _replace(name, text, starts, found)
+
+
+def _replace(name: str, text: str, starts: Indexes, found: list[tuple[int, int, str]]) -> View:
+    """Return a view in which each [start, end) of the text is one code point."""
+    chars = list(text)
+    last = np.arange(len(chars))
+    kept = np.ones(len(chars), dtype=np.bool_)
+    for i, j, code in found:
+        chars[i:j] = [code] + [""] * (j - i - 1)
+        kept[i + 1 : j] = False
+        last[i] = j - 1
+    return View(name, "".join(chars), starts[kept], starts[last[kept]] + 1)
+
+
+@lru_cache(maxsize=4096)
+def _cut_run(letters: str, *, near: bool) -> tuple[tuple[int, int, str], ...]:
+    """Return the syllables of a run of letters; none when too little of it is pinyin."""
+    sounds = load_sounds()
+    found = cut_syllables(letters, sounds.spelled_near if near else sounds.spelled, sounds.longest)
+    if sum(end - start for start, end, _ in found) < LEAST_PINYIN * len(letters):
+        return ()
+    return tuple(found)
 
 
 def cut_syllables(letters: str, spelled: dict[str, str], longest: int) -> list[tuple[int, int, str]]:
-    """Return (start, end, code point) per syllable of a run of letters; a letter that starts none stays."""
+    """Return (start, end, code point) per syllable of a run of letters; letters that spell none are left out."""
     pieces, i = [], 0
     while i < len(letters):
         for j in range(min(len(letters), i + longest), i, -1):
-            piece = spelled.get(letters[i:j])
-            if piece is not None:
+            code = spelled.get(letters[i:j])
+            if code is not None:
+                pieces.append((i, j, code))
                 break
         else:
-            j, piece = i + 1, letters[i]
-        pieces.append((i, j, piece))
+            j = i + 1
         i = j
     return pieces
 
 
-def _join_parts(view: View) -> View:
-    """Return the view with characters that were written as their parts put together."""
+def _join_parts(name: str, text: str, starts: Indexes) -> View:
+    """Return a view in which characters that were written as their parts are put together."""
     shapes = load_shapes()
-    text: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    done = 0
-    for match in shapes.split_pattern.finditer(view.text):
-        first, last = match.span()
-        text.append(view.text[done:first] + shapes.joined[match.group()])
-        starts.extend([*view.starts[done:first], view.starts[first]])
-        ends.extend([*view.ends[done:first], view.ends[last - 1]])
-        done = last
-    if not done:
-        return view
-    text.append(view.text[done:])
-    starts.extend(view.starts[done:])
-    ends.extend(view.ends[done:])
-    return View(view.name, "".join(text), starts, ends)
+    found = [
+        (match.start(), match.end(), shapes.joined[match.group()]) for match in shapes.split_pattern.finditer(text)
+    ]
+    return View(name, text, starts) if not found else _replace(name, text, starts, found)
