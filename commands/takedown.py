@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,21 +117,24 @@ def export(
     out: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Also write the package here.")] = None,
 ) -> None:
     """Build the package of an approved batch, once; gone targets are struck and listed."""
-    from reporting.exports import export_batch
+    from commands.visits import probe_targets
+    from reporting.exports import PackageSettings, export_batch
 
-    from commands.visits import probe_before_export
-
-    actor = context.actor()
+    actor, workspace = context.actor(), context.workspace
+    settings = PackageSettings(
+        packages_root=workspace.packages,
+        institution=workspace.settings.institution.name,
+        contact=workspace.settings.institution.contact,
+        live_within=timedelta(hours=workspace.settings.packages.live_within_hours),
+    )
     context.out.obj(
         export_batch(
             context.store,
+            channels(),
             batch,
-            packages_root=context.workspace.packages,
+            settings=settings,
             out=out,
-            institution=context.workspace.settings.institution.name,
-            live_within_hours=context.workspace.settings.packages.live_within_hours,
-            probe=probe_before_export,
-            sealer=context.sealer,
+            probe=probe_targets,
             now=context.now(),
             actor=actor,
         )
@@ -176,9 +180,8 @@ def import_command(
     channel: Annotated[str, typer.Option(help="Who answered.")],
 ) -> None:
     """Read a platform's answers; unmatched rows are listed, nothing is guessed."""
-    from reporting.replies import import_replies
-
     from reporting.channel import get_channel
+    from reporting.replies import import_replies
 
     actor, chosen = context.actor(), get_channel(channels(), channel)
     context.out.obj(import_replies(context.store, file, chosen, now=context.now(), actor=actor))
@@ -221,9 +224,8 @@ def verify_package_command(
     key: Annotated[Path | None, typer.Option(metavar="PUB", help="Public key (PEM); else the workspace's.")] = None,
 ) -> None:
     """Check a package offline: every byte, every member, the signature."""
-    from reporting.verify import verify_package
-
     from reporting.signing import load_keyring, read_public_key
+    from reporting.verify import verify_package
 
     keys = (read_public_key(key),) if key else load_keyring(context.workspace.keys)
     context.out.obj(verify_package(file, public_keys=keys))
