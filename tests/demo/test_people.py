@@ -41,7 +41,7 @@ def test_the_lowest_scores_are_left_for_the_desk() -> None:
 
 def test_an_interrupted_play_goes_on_with_the_same_decisions() -> None:
     whole = list(steps_of(_clues(60), PLANTED))
-    again = [words for words in steps_of(_clues(60)[::-1], PLANTED)]
+    again = list(steps_of(_clues(60)[::-1], PLANTED))
     assert whole == again
 
 
