@@ -43,14 +43,16 @@ class Followed:
     submission_id: int | None
 
 
-def followed(conn: Connection, *, after: int = 0, limit: int = 200) -> list[Followed]:
-    """Return followed clues with ids above ``after``, by id."""
-    return _followed(conn, clue.c.id > after, limit)
+def followed(
+    conn: Connection, *, after: int = 0, limit: int = 200, until: datetime | None = None
+) -> list[Followed]:
+    """Return followed clues with ids above ``after``, by id; ``until`` takes no later decision or sending in."""
+    return _followed(conn, clue.c.id > after, limit=limit, until=until)
 
 
 def followed_clues(conn: Connection, clue_ids: Collection[int]) -> list[Followed]:
     """Return those of these clues that are followed, by id."""
-    return _followed(conn, clue.c.id.in_(clue_ids), None)
+    return _followed(conn, clue.c.id.in_(clue_ids))
 
 
 def save_outcomes(
@@ -118,7 +120,13 @@ def stored_outcomes(conn: Connection, clue_ids: Collection[int]) -> list[Row[Any
     return list(conn.execute(sa.select(outcome).where(outcome.c.clue_id.in_(clue_ids))))
 
 
-def _followed(conn: Connection, where: sa.ColumnElement[bool], limit: int | None) -> list[Followed]:
+def _followed(
+    conn: Connection, where: sa.ColumnElement[bool], *, limit: int | None = None, until: datetime | None = None
+) -> list[Followed]:
+    was_sent = submission.c.sent_at.is_not(None) if until is None else submission.c.sent_at <= until
+    confirmed = clue.c.state == ClueState.CONFIRMED.value
+    if until is not None:
+        confirmed = sa.and_(confirmed, clue.c.decided_at <= until)
     sent = (
         sa.select(
             submission.c.clue_id,
@@ -126,7 +134,7 @@ def _followed(conn: Connection, where: sa.ColumnElement[bool], limit: int | None
             sa.func.max(submission.c.sent_at).label("resent_at"),
             sa.func.max(submission.c.id).label("submission_id"),
         )
-        .where(submission.c.sent_at.is_not(None))
+        .where(was_sent)
         .group_by(submission.c.clue_id)
         .subquery()
     )
@@ -134,7 +142,7 @@ def _followed(conn: Connection, where: sa.ColumnElement[bool], limit: int | None
         sa.select(clue, post.c.source, post.c.first_seen, sent.c.sent_at, sent.c.resent_at, sent.c.submission_id)
         .join_from(clue, post, post.c.id == clue.c.post_id)
         .outerjoin(sent, sent.c.clue_id == clue.c.id)
-        .where(where, sa.or_(clue.c.state == ClueState.CONFIRMED.value, sent.c.sent_at.is_not(None)))
+        .where(where, sa.or_(confirmed, sent.c.sent_at.is_not(None)))
         .order_by(clue.c.id)
     )
     rows = conn.execute(query.limit(limit) if limit else query)
