@@ -101,11 +101,17 @@ class _Search:
     exceptions: dict[int, list[tuple[int, int]]]
     pieces: list[tuple[int, Use]]
     exact: set[tuple[int, int]]
+    nested: bool
 
 
-def find_terms(views: Views, lexicon: Lexicon, *, counts: FuzzyCounts | None = None) -> list[Hit]:
-    """Return the terms found in a text, by place; ``counts`` collects the work of the fuzzy windows."""
-    return _settle(_search(views, lexicon, counts), [0])[0]
+def find_terms(
+    views: Views, lexicon: Lexicon, *, counts: FuzzyCounts | None = None, nested: bool = False
+) -> list[Hit]:
+    """Return the terms found in a text, by place.
+
+    ``counts`` collects the work of the fuzzy windows; ``nested`` keeps terms inside a longer one of their role too.
+    """
+    return _settle(_search(views, lexicon, counts, nested=nested), [0])[0]
 
 
 def find_terms_each(
@@ -136,8 +142,8 @@ def _portions(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield first, len(texts)
 
 
-def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None) -> _Search:
-    search = _Search(views, lexicon, counts or FuzzyCounts(), [], [], {}, [], set())
+def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None, *, nested: bool = False) -> _Search:
+    search = _Search(views, lexicon, counts or FuzzyCounts(), [], [], {}, [], set(), nested)
     patterns = lexicon.patterns
     _scan_squeezed(search)
     if views.has_signs:
@@ -367,7 +373,7 @@ def _stand(search: _Search, found: list[Candidate], lonely: list[Candidate], off
     reach: dict[Role, int] = {}
     for start, negative_end, negative_score, index, name, form in sorted(found):
         term, end = terms[index], -negative_end
-        if end > reach.get(term.role, -1):
+        if search.nested or end > reach.get(term.role, -1):
             reach[term.role] = end
             hits.append(
                 Hit(

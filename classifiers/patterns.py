@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # Shorter terms are looked for in fewer views: what is left of a two-character word after one change is any word.
 SHORTEST_SOUND, SHORTEST_FUZZY, SHORTEST_LOOSE = 3, 4, 6
-SHORTEST_INITIALS, SHORTEST_REVERSED, SHORTEST_LETTERS = 3, 4, 4
+SHORTEST_INITIALS, SHORTEST_LETTERS = 3, 4
+SHORTEST_REVERSED, SHORTEST_SWAPPED = 3, 3
 SHORTEST_HANZI = 3
 MOST_READINGS = 8
 
@@ -191,8 +192,10 @@ def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
         yield from _splits(index, form)
     if Disguise.REVERSED in term.views and len(form) >= SHORTEST_REVERSED:
         yield "squeezed", form[::-1], Use(kind=Kind.REVERSED, term=index, form=form)
+    if Disguise.FUZZY in term.views and len(form) >= SHORTEST_SWAPPED:
+        yield from _swapped(index, form)
     if Disguise.FUZZY in term.views and len(form) >= SHORTEST_FUZZY:
-        yield from _changed(index, form)
+        yield from _dropped(index, form)
         yield from _pieces(index, form)
 
 
@@ -227,12 +230,16 @@ def _splits(index: int, form: str) -> Iterator[Found]:
         yield "squeezed", "".join(written), use
 
 
-def _changed(index: int, form: str) -> Iterator[Found]:
-    """Yield the form with two neighbours swapped, or one character missing."""
+def _swapped(index: int, form: str) -> Iterator[Found]:
+    """Yield the form with two neighbours swapped."""
     for at in range(len(form) - 1):
         if form[at] != form[at + 1]:
             swapped = form[:at] + form[at + 1] + form[at] + form[at + 2 :]
             yield "squeezed", swapped, Use(kind=Kind.SWAPPED, term=index, form=form, at=at)
+
+
+def _dropped(index: int, form: str) -> Iterator[Found]:
+    """Yield the form with one character missing; a short one must have a picture in its place."""
     kind = Kind.DROPPED if len(form) >= SHORTEST_LOOSE else Kind.PICTURE
     for at in range(len(form)):
         yield "squeezed", form[:at] + form[at + 1 :], Use(kind=kind, term=index, form=form, at=at)

@@ -26,9 +26,9 @@ class Disguise(StrEnum):
     """Ways of looking for a term beyond its plain and folded form; each is opted into."""
 
     SOUND = "sound"  # homophones and pinyin; three characters and more
-    FUZZY = "fuzzy"  # one plausible wrong, added, missing or swapped character; four and more
+    FUZZY = "fuzzy"  # one plausible wrong, added or missing character; four and more, swapped three
     INITIALS = "initials"  # first letters of the syllables; four and more, three when mixed with hanzi
-    REVERSED = "reversed"  # written backwards; four and more
+    REVERSED = "reversed"  # written backwards; three and more
     SPLIT = "split"  # characters written as their parts
 
 

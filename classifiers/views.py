@@ -43,8 +43,7 @@ DROP, WEAK, STRONG, PICTURE, LATIN, RADICAL, SYMBOL, DIGIT, SIGN = (1 << n for n
 # Stands between texts that are looked at in one go; kept in every view, part of no term.
 BARRIER = "\ufdd0"
 _BAD = re.compile("[\x00\ud800-\udfff]")
-# One letter is a syllable in two cases only; others stay letters.
-_LETTERS = re.compile("[a-z]{2,}|[ae]")
+_LETTERS = re.compile("[a-z]+")
 _INTERLEAVED = re.compile("[a-z0-9][\u3400-\u9fff]{1,3}[a-z0-9]{1,2}[\u3400-\u9fff]")
 # English words hold syllables too (phone: ho, ne); a run is pinyin when nearly all of it spells.
 LEAST_PINYIN = 0.75
@@ -303,10 +302,11 @@ def _decode(codes: Codes) -> str:
 
 def _spell(name: str, text: str, starts: Indexes) -> View:
     """Return a view of syllables in which runs of letters that are mostly pinyin are cut, longest first."""
+    cut = _cut_near if name == "near" else _cut_exact
     found = [
         (run.start() + start, run.start() + end, code)
         for run in _LETTERS.finditer(text)
-        for start, end, code in _cut_run(run.group(), near=name == "near")
+        for start, end, code in cut(run.group())
     ]
     return View(name, text, starts) if not found else _replace(name, text, starts, found)
 
@@ -324,10 +324,18 @@ def _replace(name: str, text: str, starts: Indexes, found: list[tuple[int, int, 
 
 
 @lru_cache(maxsize=4096)
-def _cut_run(letters: str, *, near: bool) -> tuple[tuple[int, int, str], ...]:
+def _cut_exact(letters: str) -> tuple[tuple[int, int, str], ...]:
+    return _cut_run(letters, load_sounds().spelled)
+
+
+@lru_cache(maxsize=4096)
+def _cut_near(letters: str) -> tuple[tuple[int, int, str], ...]:
+    return _cut_run(letters, load_sounds().spelled_near)
+
+
+def _cut_run(letters: str, spelled: dict[str, str]) -> tuple[tuple[int, int, str], ...]:
     """Return the syllables of a run of letters; none when too little of it is pinyin."""
-    sounds = load_sounds()
-    found = cut_syllables(letters, sounds.spelled_near if near else sounds.spelled, sounds.longest)
+    found = cut_syllables(letters, spelled, load_sounds().longest)
     if sum(end - start for start, end, _ in found) < LEAST_PINYIN * len(letters):
         return ()
     return tuple(found)
