@@ -12,7 +12,7 @@ import typer
 from commands.context import context
 from commands.files import open_input, replaced_atomically
 from commands.output import to_json
-from storage.errors import InputError
+from storage.errors import InputError, SettingsError
 from storage.post_lines import LineProblem, PostLine, iter_lines, parse_post_line
 
 if TYPE_CHECKING:
@@ -104,10 +104,16 @@ def run_cluster() -> Json:
 
 def active_ruleset() -> Ruleset:
     """Return the workspace's ruleset (shipped files under its overlays), the shipped one without a workspace."""
+    from classifiers.datafiles import DataFileError
     from classifiers.engine import load_ruleset
 
     overlays = [context.workspace.overlays("lexicons")] if context.data else []
-    return load_ruleset(overlays)
+    try:
+        return load_ruleset(overlays)
+    except DataFileError as error:
+        code = "unknown_key" if getattr(error, "unknown_key", False) else "bad_field"
+        field = getattr(error, "field", "") or None
+        raise SettingsError(code, error.why, file=str(error.path), field=field) from None
 
 
 def refuse_other_encoding(source: BinaryIO, *, name: str) -> None:
