@@ -29,6 +29,14 @@ OTHER_VOICES = frozenset({Voice.WARNER, Voice.REPORTER, Voice.DEBTOR})
 LAST_PART = 0.6
 MANY_CUES, FULL_OFFER = 3, 5
 MANY_VOICE_CUES = 3
+# Code points within which the parts of one offer stand.
+CLUSTER_SPAN = 260
+PROFILE_FIELDS = frozenset({"author.name", "author.bio"})
+OWN_TOPICS = frozenset(
+    f"{place}topic.{level}"
+    for place in ("", "profile.", "reply.")
+    for level in (Weight.STRONG, Weight.NORMAL, Weight.WEAK)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +52,16 @@ class Evidence:
     view: str
     category: Category | None = None
     weight_class: Weight | None = None
+
+    @property
+    def is_offer(self) -> bool:
+        """Say whether the piece is part of an offer in the speaker's own voice, apart from lexicon words."""
+        return (
+            bool(self.feature)
+            and self.role in PROVIDER_ROLES
+            and self.rule.partition(":")[0] == self.rule
+            and (self.feature not in ("contact.named", "quoted.offer"))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +173,9 @@ def _add_term(found: UnitEvidence, reading: Reading, term: Hit, place: str) -> N
         counts = not reading.is_quoted(term.start)
     if not counts:
         feature = ""
-    if term.weight is Weight.WEAK and feature:
+    if term.weight is Weight.WEAK and term.role in PROVIDER_ROLES:
+        feature = ""  # an everyday word is company for the cues, no reason of its own
+    elif term.weight is Weight.WEAK and feature:
         feature += ".weak"
     _add(found, reading, feature, rule=term.rule, role=term.role, span=(term.start, term.end), view=term.view)
 
@@ -233,27 +253,52 @@ def _conclusion(feature: str, on: Evidence) -> Evidence:
 
 def _add_conclusions(found: UnitEvidence) -> None:
     """Add what only several pieces together say (R1, R3)."""
-    provider = [
-        piece
-        for piece in found.pieces
-        if piece.feature and piece.role in PROVIDER_ROLES and piece.feature not in {"contact.named", "quoted.offer"}
-    ]
-    if not provider:
+    _add_topic_levels(found)
+    provider = [piece for piece in found.pieces if piece.is_offer]
+    cluster = _densest(provider)
+    if not cluster:
         return
-    topics = [piece for piece in found.pieces if piece.role is Role.TOPIC]
-    roles = {piece.role for piece in provider}
-    kinds = {piece.rule for piece in provider}
+    roles = {piece.role for piece in cluster}
+    kinds = {piece.rule for piece in cluster}
     for least, name in ((MANY_CUES, "offer.many"), (FULL_OFFER, "offer.full")):
         if len(kinds) >= least:
-            found.add(_conclusion(name, provider[0]))
-    own = [piece for piece in topics if not piece.feature.startswith("context.")]
+            found.add(_conclusion(name, cluster[0]))
+    topics = {piece.feature for piece in found.pieces if piece.role is Role.TOPIC}
     if topics and Role.OFFER in roles and len(roles) > 1:
-        found.add(_conclusion("r1.offer", next(p for p in provider if p.role is Role.OFFER)))
-    if own and len(roles) >= MANY_CUES:
-        found.add(_conclusion("r1.full", provider[0]))
+        found.add(_conclusion("r1.offer", next(p for p in cluster if p.role is Role.OFFER)))
+    if topics & OWN_TOPICS and len(roles) >= MANY_CUES:
+        found.add(_conclusion("r1.full", cluster[0]))
     last = _last_pitch(found, provider)
     if last is not None:
         found.add(_conclusion("voice.pitch_last", last))
+
+
+def _add_topic_levels(found: UnitEvidence) -> None:
+    """Add how firmly the speaker's own words belong to the trade, and whether he names goods of another one."""
+    own = [p for p in found.pieces if p.role is Role.TOPIC and not p.feature.startswith("context.")]
+    core = [p for p in own if p.weight_class is not Weight.WEAK]
+    if core:
+        found.add(_conclusion("topic.core", core[0]))
+    if len({piece.rule for piece in own}) > 1:
+        found.add(_conclusion("topic.several", own[0]))
+    other = found.features.get("other.trade") or found.features.get("term.other_trade")
+    if other is not None and not core:
+        found.add(_conclusion("other.trade.alone", other))
+
+
+def _densest(provider: list[Evidence]) -> list[Evidence]:
+    """Return the largest group of offering pieces that stand together: an offer is made in one place."""
+    best: list[Evidence] = []
+    for name in dict.fromkeys(piece.field for piece in provider):
+        pieces = sorted((p for p in provider if p.field == name), key=lambda piece: piece.start)
+        first = 0
+        for last in range(len(pieces)):
+            while pieces[last].start - pieces[first].start > CLUSTER_SPAN:
+                first += 1
+            if last + 1 - first > len(best):
+                best = pieces[first : last + 1]
+    profile = [piece for piece in provider if piece.field in PROFILE_FIELDS]
+    return best if best and best[0].field in PROFILE_FIELDS else [*best, *profile]
 
 
 def _last_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> Evidence | None:

@@ -27,6 +27,8 @@ _PAIRS = {"“": "”", "「": "」", "『": "』", "‘": "’", "《": "》"}
 _OPENERS = re.compile('[“「『‘"]')
 # A quotation that is not closed within so many code points is taken to end with its paragraph.
 QUOTE_LIMIT = 300
+# A shorter quotation may be emphasis or the word to send; a longer one cites somebody else's speech.
+CITED_FROM = 7
 _NEGATION = re.compile(
     r"(?:没有?|未|无|并非|不是|从不|不会|不再|拒绝|别|不要|切勿|请勿|勿|反对|禁止|严禁|不)[^,。!?;\n]{0,4}$"
 )
@@ -62,9 +64,16 @@ class Reading:
         starts = [sentence.start for sentence in self.sentences]
         return self.sentences[max(0, bisect_right(starts, offset) - 1)]
 
+    def quote_at(self, offset: int) -> tuple[int, int] | None:
+        """Return the quotation in which the offset lies, or None."""
+        index = bisect_right(self.quotes, (offset, len(self.text) + 1)) - 1
+        if index < 0 or not self.quotes[index][0] <= offset < self.quotes[index][1]:
+            return None
+        return self.quotes[index]
+
     def is_quoted(self, offset: int) -> bool:
         """Return whether the offset lies inside a quotation."""
-        return any(start <= offset < end for start, end in self.quotes)
+        return self.quote_at(offset) is not None
 
 
 def read_field(
@@ -134,9 +143,11 @@ def _inside(spans: tuple[tuple[int, int], ...], offset: int) -> bool:
 def is_active(reading: Reading, start: int, *, quotes_count: bool, role: Role) -> bool:
     """Return whether evidence at this offset stands in a provider's own voice.
 
-    ``quotes_count`` is False where nobody in the text warns, reports or complains: there a quotation is emphasis.
+    ``quotes_count`` is False where nobody in the text warns, reports or complains: there a short quotation is
+    emphasis.
     """
-    if quotes_count and reading.is_quoted(start):
+    quote = reading.quote_at(start)
+    if quote is not None and (quotes_count or quote[1] - quote[0] >= CITED_FROM):
         return False
     sentence = reading.sentence_at(start)
     if sentence.voices & {Voice.WARNER, Voice.REPORTER, Voice.DEBTOR} and not sentence.is_pitch:

@@ -34,6 +34,8 @@ WEIGHTS = ROOT / "classifiers" / "data" / "weights.yml"
 AGAINST = ("voice.warner", "voice.reporter", "voice.attribution", "voice.debtor", "voice.licensed", "verified.",
            "other.", "term.warning", "term.victim", "contact.named", "quoted.")  # fmt: skip
 RIDGE = 0.6
+LARGEST_BIAS = -3.5
+TOPIC_LIMIT = 0.8
 ROUNDS = 4
 HEAD = """# Log-odds per feature of a speaker's texts; an absent feature adds nothing.
 # Fitted by scripts/fit_weights.py on tests/gold alone (logistic loss, ridge {ridge}, sign constraints);
@@ -79,6 +81,14 @@ def sign_of(feature: str) -> int:
     return -1 if plain.startswith(AGAINST) else 1
 
 
+def bounds_of(feature: str) -> tuple[float | None, float | None]:
+    """Return the range of the weight; what a text is about must never flag it alone (precision of a topic: 0.15)."""
+    if sign_of(feature) < 0:
+        return None, 0.0
+    is_topic = "topic" in feature
+    return 0.0, TOPIC_LIMIT if is_topic else None
+
+
 def odds(features: frozenset[str], weights: Weights) -> float:
     """Return the log-odds of a speaker."""
     return weights.bias + sum(weights.of(feature) for feature in features)
@@ -106,7 +116,7 @@ def fit_once(chosen: list[frozenset[str]], labels: np.ndarray, start: Weights) -
         slope = -(target * gap)
         return value, np.concatenate([[slope.sum()], table.T @ slope + RIDGE * values[1:]])
 
-    bounds = [(None, -3.0), *((0, None) if sign_of(name) > 0 else (None, 0) for name in names)]
+    bounds = [(None, LARGEST_BIAS), *(bounds_of(name) for name in names)]
     first = np.array([-4.0, *(0.1 * sign_of(name) for name in names)])
     best = minimize(loss, first, jac=True, bounds=bounds, method="L-BFGS-B").x
     features = {name: round(float(value), 3) for name, value in zip(names, best[1:], strict=True)}
