@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.records import ObservationMethod, OutcomeKind
 from storage.tables import observation
-from storage.transitions.outcome import PROBED_KINDS, Observation
+from storage.transitions.outcome import PROBED_KINDS, TOLD_KINDS, Observation
 from storage.upsert import insert_new
 
 if TYPE_CHECKING:
@@ -43,11 +43,14 @@ def record_observation(  # noqa: PLR0913 - one keyword per column, agreed with t
     but proves nothing (:mod:`storage.transitions.outcome`).
 
     Raises:
-        ValueError: the kind or method is unknown, or a probe says gone without naming the marker it saw.
+        ValueError: the kind or method is unknown, a probe says gone without naming the marker it saw, or claims
+            what only the platform can know.
     """
     kind, method = OutcomeKind(kind), ObservationMethod(method)
     if method is ObservationMethod.PROBE and kind in PROBED_KINDS and not marker:
         raise ValueError(f"a probe that says {kind} must name its marker")
+    if method is ObservationMethod.PROBE and kind in TOLD_KINDS:
+        raise ValueError(f"no probe can see {kind}")
     row = {
         "clue_id": clue_id,
         "key": key,

@@ -150,7 +150,7 @@ def _counts(seen: Observation) -> bool:
     """Tell whether this is something that somebody saw with their own eyes, or with a probe that proves it."""
     if seen.method is ObservationMethod.PERSON:
         return seen.kind is OutcomeKind.LIVE or seen.kind in PROBED_KINDS
-    if seen.method is not ObservationMethod.PROBE or seen.control_ok is not True:
+    if seen.method is not ObservationMethod.PROBE or seen.control_ok is not True or seen.kind in TOLD_KINDS:
         return False
     return bool(seen.marker) or seen.kind not in PROBED_KINDS
 
