@@ -7,14 +7,13 @@ at pieces; keep one match per place, the best view and the longest term of a rol
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from classifiers.fuzzy import FuzzyCounts, find_window, opens_window
+from classifiers.hits import SCORES, Hit, Matches, settle
 from classifiers.patterns import SHORTEST_LETTERS, SHORTEST_SOUND, Kind
-from classifiers.records import Role
 from classifiers.terms import Boundary
 from classifiers.views import BARRIER, make_views
 
@@ -23,23 +22,8 @@ if TYPE_CHECKING:
 
     from classifiers.lexicon import Lexicon
     from classifiers.patterns import Automaton, Use
-    from classifiers.records import Category
-    from classifiers.terms import Term, Weight
     from classifiers.views import View, Views
 
-# How sure a match is by the view it was found in, 0 to 100; a fuzzy match scores its similarity.
-SCORES = {
-    "surface": 100.0,
-    "folded": 97.0,
-    "squeezed": 96.0,
-    "restored": 95.0,
-    "split": 95.0,
-    "reversed": 95.0,
-    "hanzi": 93.0,
-    "initials": 92.0,
-    "sound": 90.0,
-    "near": 87.0,
-}
 # Views in which a match can begin or end with a letter though the form does not.
 _LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
 _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
@@ -51,57 +35,16 @@ LEAST_GAPS = 2
 _PORTION = 4000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """One term found: in which view, where in the original ([start, end)), what stands there, how sure (0-100)."""
-
-    term: Term
-    view: str
-    start: int
-    end: int
-    text: str
-    score: float
-    form: str
-
-    @property
-    def rule(self) -> str:
-        """The id of the term, which findings name as their rule."""
-        return self.term.id
-
-    @property
-    def role(self) -> Role:
-        """The role of the term."""
-        return self.term.role
-
-    @property
-    def category(self) -> Category | None:
-        """The category of the term."""
-        return self.term.category
-
-    @property
-    def weight(self) -> Weight:
-        """The weight class of the term."""
-        return self.term.weight
-
-
-# A match before it is known whether it stands: start, -end, -score (so that sorting puts the longest and surest
-# first), index of the term, view, form.
-Candidate = tuple[int, int, float, int, str, str]
-
-
 @dataclass(slots=True)
 class _Search:
-    """What one text has given so far; exceptions are spans of the original by index of the term."""
+    """What one text has given so far; ``exact`` holds the places of plain forms, ``pieces`` where windows open."""
 
     views: Views
     lexicon: Lexicon
     counts: FuzzyCounts
-    found: list[Candidate]
-    lonely: list[Candidate]
-    exceptions: dict[int, list[tuple[int, int]]]
+    matches: Matches
     pieces: list[tuple[int, Use]]
     exact: set[tuple[int, int]]
-    nested: bool
 
 
 def find_terms(
@@ -111,7 +54,8 @@ def find_terms(
 
     ``counts`` collects the work of the fuzzy windows; ``nested`` keeps terms inside a longer one of their role too.
     """
-    return _settle(_search(views, lexicon, counts, nested=nested), [0])[0]
+    matches = _search(views, lexicon, counts)
+    return settle(matches, views.surface.text, lexicon.terms, offsets=[0], nested=nested)[0]
 
 
 def find_terms_each(
@@ -126,7 +70,9 @@ def find_terms_each(
     for first, last in _portions(texts):
         portion = texts[first:last]
         offsets = [0, *accumulate(len(text) + 1 for text in portion[:-1])]
-        found.extend(_settle(_search(make_views(BARRIER.join(portion)), lexicon, counts), offsets))
+        views = make_views(BARRIER.join(portion))
+        matches = _search(views, lexicon, counts)
+        found.extend(settle(matches, views.surface.text, lexicon.terms, offsets=offsets))
     return found
 
 
@@ -142,8 +88,8 @@ def _portions(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield first, len(texts)
 
 
-def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None, *, nested: bool = False) -> _Search:
-    search = _Search(views, lexicon, counts or FuzzyCounts(), [], [], {}, [], set(), nested)
+def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None) -> Matches:
+    search = _Search(views, lexicon, counts or FuzzyCounts(), Matches([], [], {}), [], set())
     patterns = lexicon.patterns
     _scan_squeezed(search)
     if views.has_signs:
@@ -157,7 +103,7 @@ def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None, *, neste
         _scan_plain(search, views.restored, patterns.restored, "restored")
     if search.pieces:
         _open_windows(search)
-    return search
+    return search.matches
 
 
 def _scan_squeezed(search: _Search) -> None:
@@ -184,14 +130,14 @@ def _take_plain(search: _Search, view: View, start: int, end: int, use: Use) -> 
         _add(search, view, start, end, use, name="")
         return
     name = "surface" if search.views.surface.text[first:last] == use.form else "folded"
-    candidates = search.lonely if search.lexicon.terms[use.term].needs_company else search.found
+    candidates = search.matches.lonely if search.lexicon.terms[use.term].needs_company else search.matches.found
     candidates.append((first, -last, -SCORES[name], use.term, name, use.form))
 
 
 def _take_squeezed(search: _Search, view: View, start: int, end: int, use: Use) -> None:
     kind = use.kind
     if kind is Kind.EXCEPTION:
-        search.exceptions.setdefault(use.term, []).append(view.span(start, end))
+        search.matches.exceptions.setdefault(use.term, []).append(view.span(start, end))
     elif kind is Kind.PICTURE:
         if search.views.has_symbols:
             _add_pictured(search, view, start, end, use)
@@ -303,7 +249,9 @@ def _keep(search: _Search, use: Use, *, name: str, start: int, end: int, score: 
     lonely = search.lexicon.terms[use.term].needs_company or (
         use.kind is Kind.ALIAS and len(use.form) <= _SHORT_ALIAS
     )
-    (search.lonely if lonely else search.found).append((start, -end, -score, use.term, name, use.form))
+    (search.matches.lonely if lonely else search.matches.found).append(
+        (start, -end, -score, use.term, name, use.form)
+    )
 
 
 def _plain_name(views: Views, first: int, last: int, form: str) -> str:
@@ -344,57 +292,3 @@ def _open_windows(search: _Search) -> None:
         window = find_window(view.text, use.form, start, search.counts)
         if window is not None:
             _add(search, view, window[0], window[1], use, name="fuzzy", score=window[2])
-
-
-def _settle(search: _Search, offsets: list[int]) -> list[list[Hit]]:
-    """Return the hits that stand, for each text that begins at one of the offsets."""
-    if len(offsets) == 1:
-        return [_stand(search, search.found, search.lonely, 0)]
-    found: list[list[Candidate]] = [[] for _ in offsets]
-    lonely: list[list[Candidate]] = [[] for _ in offsets]
-    for candidates, parts in ((search.found, found), (search.lonely, lonely)):
-        for each in candidates:
-            parts[bisect_right(offsets, each[0]) - 1].append(each)
-    return [_stand(search, *part) for part in zip(found, lonely, offsets, strict=True)]
-
-
-def _stand(search: _Search, found: list[Candidate], lonely: list[Candidate], offset: int) -> list[Hit]:
-    """Return the hits of one text: not excepted, in company where they need it, one per place and role."""
-    if not found and not lonely:
-        return []
-    terms, surface = search.lexicon.terms, search.views.surface.text
-    found = _without_exceptions(search, found)
-    lonely = _without_exceptions(search, lonely)
-    if lonely and (
-        any(terms[each[3]].role is Role.TOPIC for each in found) or len({each[3] for each in lonely}) > 1
-    ):
-        found = found + lonely
-    hits: list[Hit] = []
-    reach: dict[Role, int] = {}
-    for start, negative_end, negative_score, index, name, form in sorted(found):
-        term, end = terms[index], -negative_end
-        if search.nested or end > reach.get(term.role, -1):
-            reach[term.role] = end
-            hits.append(
-                Hit(
-                    term=term,
-                    view=name,
-                    start=start - offset,
-                    end=end - offset,
-                    text=surface[start:end],
-                    score=-negative_score,
-                    form=form,
-                )
-            )
-    return hits
-
-
-def _without_exceptions(search: _Search, found: list[Candidate]) -> list[Candidate]:
-    exceptions = search.exceptions
-    if not exceptions:
-        return found
-    return [
-        each
-        for each in found
-        if not any(start <= each[0] and -each[1] <= end for start, end in exceptions.get(each[3], ()))
-    ]
