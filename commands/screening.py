@@ -107,7 +107,7 @@ def active_ruleset() -> Ruleset:
     from classifiers.datafiles import DataFileError
     from classifiers.engine import load_ruleset
 
-    overlays = [context.workspace.overlays("lexicons")] if context.data else []
+    overlays = [context.workspace.root / "overlays"] if context.data else []
     try:
         return load_ruleset(overlays)
     except DataFileError as error:
