@@ -84,6 +84,8 @@ def settle(
     matches: Matches, surface: str, terms: Sequence[Term], *, offsets: Sequence[int], nested: bool = False
 ) -> list[list[Hit]]:
     """Return the hits that stand, for each text that begins at one of the offsets of the surface."""
+    if not matches.found and not matches.lonely:
+        return [[] for _ in offsets]
     parts: list[tuple[list[Candidate], list[Candidate]]] = [([], []) for _ in offsets]
     for kind, candidates in enumerate((matches.found, matches.lonely)):
         for each in _without_exceptions(candidates, matches.exceptions):

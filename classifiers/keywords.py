@@ -112,10 +112,12 @@ def _scan_squeezed(search: _Search) -> None:
     for start, end, index in automaton.scan(text):
         meaning = meanings[index]
         for use in meaning.uses:
-            if use.kind is Kind.PLAIN:
-                _take_plain(search, view, start, end, use)
-            else:
+            if use.kind is not Kind.PLAIN:
                 _take_squeezed(search, view, start, end, use)
+            elif use.edged:
+                _add(search, view, start, end, use, name="")
+            else:
+                _take_plain(search, view, start, end, use)
         if meaning.is_piece:
             for use in meaning.pieces_near(text, start, end):
                 if opens_window(text, start, end, use):
@@ -123,14 +125,16 @@ def _scan_squeezed(search: _Search) -> None:
 
 
 def _take_plain(search: _Search, view: View, start: int, end: int, use: Use) -> None:
-    """Add a form that stands as it is; most matches are such, without gap or letter at the edge."""
-    first, last = view.span(start, end)
+    """Add a form that stands as it is; most matches are such."""
+    starts = view.starts
+    first, last = starts[start], starts[end - 1] + 1
     search.exact.add((first, use.term))
-    if use.edged or last - first != end - start:
+    if last - first != end - start:
         _add(search, view, start, end, use, name="")
         return
     name = "surface" if search.views.surface.text[first:last] == use.form else "folded"
-    candidates = search.matches.lonely if search.lexicon.terms[use.term].needs_company else search.matches.found
+    matches = search.matches
+    candidates = matches.lonely if search.lexicon.terms[use.term].needs_company else matches.found
     candidates.append((first, -last, -SCORES[name], use.term, name, use.form))
 
 
