@@ -1,7 +1,7 @@
 """The words that announce a contact, compiled from ``data/contacts.yml``.
 
-Every pattern has bounded repeats and reads text folded by ``contacts.fold_text``: half width, lower case, one code
-point for one.
+Every pattern has bounded repeats and reads the folded view: half width, lower case, simplified, signs and pictures
+that stand for a character replaced by it, one code point for one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ NAME = r"[^\s，。！？：:,!?、…“”\"'()（）\[\]【】「」《》|�
 class ContactTables:
     """Compiled words and numbers; group ``id`` or ``name`` holds the value where there is one."""
 
-    gate: re.Pattern[str]
     wechat: re.Pattern[str]
     wechat_after: re.Pattern[str]
     same_number: re.Pattern[str]
@@ -58,17 +57,12 @@ def load_contact_tables(path: Path) -> ContactTables:
     named = _either(jump.texts("named"))
     asks = _either(jump.texts("search"))
     tables = ContactTables(
-        gate=re.compile(
-            rf"{named}|"
-            rf"[a-z][a-z0-9_\-]{{5}}|(?:[{DIGIT}oli][{GAP}]{{0,3}}){{4}}[{DIGIT}oli]|[@码碼]|同名|头像|{asks}"
-            rf"|(?:图|画面|截图|封面)[^。\n]{{0,6}}[有是里]|同(?:{words})|(?:{words})同"
-        ),
         wechat=re.compile(rf"(?:{words})(?P<gap>[^a-z0-9@。！？\n{DIGIT}]{{0,7}})(?P<id>{ID})?"),
         wechat_after=re.compile(
             rf"[\s，,。.（(【、|｜]{{0,2}}(?:是我)?的?(?:{words})(?![^a-z0-9。\n]{{0,3}}[a-z0-9])"
         ),
         same_number=re.compile(rf"[\s，,。.（(【、|｜和/]{{0,3}}(?:手机|电话)?(?:{same})"),
-        name_is_id=re.compile(rf"(?:名字?|昵称|id)同(?:号|步)?(?:{words})|(?:{words})(?:号)?同名"),
+        name_is_id=re.compile(rf"(?:名字?|昵称|id)同(?:号|步)?(?:{words}|[微薇威v])|(?:{words})(?:号)?同名"),
         bare=re.compile(
             rf"(?:[加找搜+\u2795]|联系|方式|通道|号|料|老师|[姐哥])(?P<gap>[^a-z0-9@。！？\n]{{0,6}})(?P<id>{ID})"
         ),

@@ -9,9 +9,7 @@ lists them, or where a verified public body or licensed institution gives one fo
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from classifiers.contact_tables import DIGIT, GAP, INVISIBLE, LOOKALIKES, NUMERALS, ContactTables
@@ -37,6 +35,9 @@ AVATAR_CODE = re.compile(r"头像[^。，,\n]{0,8}(?:角|二维码|联系方式|
 MENTION = re.compile(r"@([^\s@，。！？：:,!?、…“”\"'()（）\[\]【】|｜]{2,16})")
 QUOTED_FIRM = re.compile(r"[“\"「]([^“”\"「」]{2,12}(?:工作室|公司|团队|事务所|法务|咨询))[”\"」]")
 ID_MARK = re.compile(r"[0-9_]")
+ID_RUN = re.compile(r"[a-z][a-z0-9_\-]{4}")
+# One of these stands in every contact that has neither an id nor a number.
+MARKS = ("@", "码", "同名", "头像", "搜", "账号", "店", "联系方式", "名叫", "小号", "大号", "同微", "微信同")
 MOBILE_DIGITS = 11
 QQ_LENGTHS = range(5, 12)
 # Digits that are really digits: fewer, and a run of look-alike letters and numerals is no phone.
@@ -71,44 +72,21 @@ class _Number:
         return self.offsets[-1] + 1
 
 
-@cache
-def _fold_table() -> dict[int, str]:
-    """Map every code point with a one-character compatible form to it, in lower case."""
-    table: dict[int, str] = {}
-    for low, high in (
-        (0x21, 0x7F),
-        (0xA0, 0x250),
-        (0x2070, 0x2190),
-        (0x2460, 0x2500),
-        (0xFF00, 0xFFF0),
-        (0x1D400, 0x1D800),
-    ):
-        for point in range(low, high):
-            form = unicodedata.normalize("NFKC", chr(point)).lower()
-            if len(form) == 1 and ord(form) != point:
-                table[point] = form
-    # Circled digits without a decomposition, and the black ones.
-    for first, digits in (
-        (0x2776, "123456789"),
-        (0x2780, "123456789"),
-        (0x278A, "123456789"),
-        (0x24F5, "123456789"),
-    ):
-        table.update({first + n: digit for n, digit in enumerate(digits)})
-    table[0x24FF] = "0"
-    table[0x1F10B] = table[0x1F10C] = "0"
-    return table
+def _may_hold_contact(folded: str) -> bool:
+    """Say whether the text holds enough letters, digits or words for any kind of contact."""
+    return (
+        ID_RUN.search(folded) is not None or any(mark in folded for mark in MARKS) or RUN.search(folded) is not None
+    )
 
 
-def fold_text(text: str) -> str:
-    """Return the text with width, letter case and circled digits folded, one code point for one."""
-    return text.translate(_fold_table())
+def find_contacts(
+    field: str, text: str, speaker: Speaker, *, tables: ContactTables, folded: str
+) -> list[ContactFound]:
+    """Return the contacts of one field in reading order, each (kind, value) once.
 
-
-def find_contacts(field: str, text: str, speaker: Speaker, tables: ContactTables) -> list[ContactFound]:
-    """Return the contacts of one field in reading order, each (kind, value) once."""
-    folded = fold_text(text)
-    if tables.gate.search(folded) is None:
+    ``folded`` is the folded view of the text, one code point for one.
+    """
+    if not _may_hold_contact(folded):
         return []
     seen: dict[tuple[ContactKind, str], tuple[int, int]] = {}
     for kind, value, start, end in _all_contacts(folded, text, speaker, tables):
@@ -131,12 +109,17 @@ def _all_contacts(folded: str, text: str, speaker: Speaker, tables: ContactTable
         yield ContactKind.PHONE, phone.digits, phone.start, phone.end
         if _is_wechat_too(folded, phone, tables):
             yield ContactKind.WECHAT, phone.digits, phone.start, phone.end
-    yield from _service_numbers(folded, speaker, tables)
-    yield from _qq_numbers(folded, [number for number in numbers if number.start not in taken], tables)
-    yield from _ids(folded, speaker, tables)
-    yield from _addresses(folded, text, tables)
-    yield from _jumps(folded, text, speaker, tables)
-    yield from _codes(folded)
+    if numbers:
+        yield from _service_numbers(folded, speaker, tables)
+        yield from _qq_numbers(folded, [number for number in numbers if number.start not in taken], tables)
+    if ID_RUN.search(folded):
+        yield from _ids(folded, speaker, tables)
+    yield from _named_ids(folded, speaker, tables)
+    if "." in folded:
+        yield from _addresses(folded, text, tables)
+    if any(mark in folded for mark in MARKS):
+        yield from _jumps(folded, text, speaker, tables)
+        yield from _codes(folded)
 
 
 def _numbers(folded: str) -> Iterator[_Number]:
@@ -237,7 +220,6 @@ def _ids(folded: str, speaker: Speaker, tables: ContactTables) -> Iterator[_Raw]
             if _may_be_id(clean, tables) and (ID_MARK.search(clean) or not (needs_mark or "@" in match["gap"])):
                 taken.append(span)
                 yield ContactKind.WECHAT, clean, *span
-    yield from _named_ids(folded, speaker, tables)
 
 
 def _named_ids(folded: str, speaker: Speaker, tables: ContactTables) -> Iterator[_Raw]:
@@ -246,7 +228,7 @@ def _named_ids(folded: str, speaker: Speaker, tables: ContactTables) -> Iterator
         value = match.group()
         if ID_MARK.search(value) and tables.wechat_after.match(folded, match.end()):
             yield ContactKind.WECHAT, value, *match.span()
-    name = fold_text(speaker.name).strip()
+    name = speaker.name.strip().lower()
     same = tables.name_is_id.search(folded)
     if same and re.fullmatch(r"[a-z][a-z0-9_\-]{5,19}", name):
         yield ContactKind.WECHAT, name, *same.span()

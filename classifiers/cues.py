@@ -1,20 +1,26 @@
 """Turns of speech as data: the constructions that tell an offer from a warning, a report or a debtor's story.
 
 A cue is a set of patterns over the folded view (``data/cues.yml``). ``~N`` in a pattern stands for up to N code
-points inside one sentence; every other repeat is bounded too, so the work grows linearly with the text.
+points inside one sentence; every other repeat is bounded too, so the work grows linearly with the text. One pass of
+an automaton over the words that the patterns cannot do without says which of them are tried at all.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import daachorse
+
+from classifiers.anchors import find_anchors, split_choices
 from classifiers.datafiles import DataFileError, DataNode, read_data_file
 from classifiers.records import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _GAP = re.compile(r"~(\d+)")
@@ -38,7 +44,7 @@ class Cue:
     id: str
     role: Role
     speaks: Voice
-    pattern: re.Pattern[str]
+    choices: tuple[re.Pattern[str], ...]
     hits: tuple[str, ...]
     misses: tuple[str, ...]
 
@@ -52,14 +58,58 @@ class CueHit:
     end: int
 
 
-def load_cues(path: Path) -> tuple[Cue, ...]:
+class CueSet:
+    """The cues compiled for search; never changed after it is made."""
+
+    def __init__(self, cues: Sequence[Cue]) -> None:
+        """Compile the choices of the cues and the automaton over their anchors."""
+        self.cues = tuple(cues)
+        self._choices = [(cue, choice) for cue in self.cues for choice in cue.choices]
+        self._always: list[int] = []
+        owners: defaultdict[str, list[int]] = defaultdict(list)
+        for number, (_, pattern) in enumerate(self._choices):
+            anchors = find_anchors(pattern.pattern)
+            for anchor in anchors:
+                owners[anchor].append(number)
+            if not anchors:
+                self._always.append(number)
+        self._owners = list(owners.values())
+        self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(list(owners)) if owners else None
+
+    def find(self, folded: str) -> list[CueHit]:
+        """Return every cue found in the folded text, by place; of one cue the hits do not overlap."""
+        tried = set(self._always)
+        if self._machine is not None and folded:
+            for anchor in {found[2] for found in self._machine.find_overlapping(folded)}:
+                tried.update(self._owners[anchor])
+        hits = [
+            CueHit(cue=self._choices[number][0], start=match.start(), end=match.end())
+            for number in tried
+            for match in self._choices[number][1].finditer(folded)
+            if match.end() > match.start()
+        ]
+        hits.sort(key=lambda hit: (hit.start, -hit.end, hit.cue.id))
+        return _without_overlaps(hits)
+
+
+def _without_overlaps(hits: list[CueHit]) -> list[CueHit]:
+    reach: dict[str, int] = {}
+    kept = []
+    for hit in hits:
+        if hit.start >= reach.get(hit.cue.id, 0):
+            reach[hit.cue.id] = hit.end
+            kept.append(hit)
+    return kept
+
+
+def load_cues(path: Path) -> CueSet:
     """Read and compile the cues; raise DataFileError on a wrong pattern, key or double id."""
     data = read_data_file(path)
-    cues = tuple(_make_cue(path, node) for node in data.nodes("cues"))
+    cues = [_make_cue(path, node) for node in data.nodes("cues")]
     data.close()
     if len({cue.id for cue in cues}) != len(cues):
         raise DataFileError(path, "a cue id stands twice")
-    return cues
+    return CueSet(cues)
 
 
 def _make_cue(path: Path, node: DataNode) -> Cue:
@@ -69,7 +119,11 @@ def _make_cue(path: Path, node: DataNode) -> Cue:
             id=name,
             role=Role(node.text("role")),
             speaks=Voice(node.text("speaks")) if node.has("speaks") else Voice.NONE,
-            pattern=re.compile("|".join(expand_pattern(pattern) for pattern in node.texts("patterns"))),
+            choices=tuple(
+                re.compile(choice)
+                for pattern in node.texts("patterns")
+                for choice in split_choices(expand_pattern(pattern))
+            ),
             hits=node.texts("hits"),
             misses=node.texts("misses"),
         )
@@ -84,13 +138,3 @@ def expand_pattern(pattern: str) -> str:
     if _UNBOUNDED.search(pattern):
         raise ValueError(f"a repeat without a bound in {pattern!r}")
     return _GAP.sub(lambda match: rf"[^。!?;\n]{{0,{match[1]}}}?", pattern)
-
-
-def find_cues(folded: str, cues: tuple[Cue, ...]) -> list[CueHit]:
-    """Return every cue found in the folded text, by place."""
-    found = [
-        CueHit(cue=cue, start=match.start(), end=match.end())
-        for cue in cues
-        for match in cue.pattern.finditer(folded)
-    ]
-    return sorted(found, key=lambda hit: (hit.start, hit.end, hit.cue.id))

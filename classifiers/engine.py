@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from classifiers.contact_tables import ContactTables, load_contact_tables
 from classifiers.contacts import Speaker, find_contacts
-from classifiers.cues import Cue, find_cues, load_cues
+from classifiers.cues import CueSet, load_cues
 from classifiers.keywords import find_terms
 from classifiers.labels import VerifiedKinds, choose_label, load_verified_kinds, rank_categories
 from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
@@ -27,7 +27,7 @@ from classifiers.voice import Reading, read_field
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from classifiers.keywords import Hit
+    from classifiers.hits import Hit
     from classifiers.records import ContactFound
     from classifiers.units import Evidence
     from classifiers.views import Views
@@ -42,7 +42,7 @@ class Ruleset:
     """Everything a verdict depends on; ``version`` is a hash of its content."""
 
     lexicon: Lexicon
-    cues: tuple[Cue, ...]
+    cues: CueSet
     weights: Weights
     contacts: ContactTables
     verified: VerifiedKinds
@@ -168,7 +168,9 @@ def _scan_fields(post: PostText, ruleset: Ruleset) -> dict[str, _Field]:
             text=text,
             views=views,
             terms=find_terms(views, ruleset.lexicon),
-            contacts=[] if name == "parent" else find_contacts(name, text, speaker, ruleset.contacts),
+            contacts=[]
+            if name == "parent"
+            else find_contacts(name, text, speaker, tables=ruleset.contacts, folded=views.folded.text),
         )
     return fields
 
@@ -192,7 +194,7 @@ def _read(names: Iterable[str], fields: dict[str, _Field], ruleset: Ruleset) -> 
                     held.text,
                     folded,
                     terms=held.terms,
-                    cues=find_cues(folded, ruleset.cues),
+                    cues=ruleset.cues.find(folded),
                     contacts=held.contacts,
                 )
             )

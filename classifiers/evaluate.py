@@ -2,7 +2,8 @@
 
 Pure: rows in, one object out, as the ``evaluate`` row of CONTRACTS §1 describes it. A row is predicted positive
 when it is flagged. Rows labelled unsure, and rows without a label, are in neither recall nor
-precision; they are counted apart. Every file is judged by itself. Every rate is hits of total with a Wilson 95 % interval.
+precision; they are counted apart. Every file is judged by itself. Every rate is hits of total with a Wilson 95 %
+interval.
 """
 
 from __future__ import annotations

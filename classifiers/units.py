@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from classifiers.cues import CueHit
-    from classifiers.keywords import Hit
+    from classifiers.hits import Hit
     from classifiers.records import Category
     from classifiers.voice import Reading
 

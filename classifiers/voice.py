@@ -19,7 +19,7 @@ from classifiers.records import ContactFound, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from classifiers.keywords import Hit
+    from classifiers.hits import Hit
 
 # A sentence ends at its mark, at a line break, at the bar between the parts of a profile.
 _SENTENCE = re.compile(r"[^。!?;\n|]{1,400}[。!?;\n|]{0,3}|[。!?;\n|]{1,3}")

@@ -82,7 +82,7 @@ def sign_of(feature: str) -> int:
 
 
 def bounds_of(feature: str) -> tuple[float | None, float | None]:
-    """Return the range of the weight; what a text is about must never flag it alone (precision of a topic: 0.15)."""
+    """Return the range of the weight; what a text is about must never flag it alone."""
     if sign_of(feature) < 0:
         return None, 0.0
     is_topic = "topic" in feature
