@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 
 import typer
 
 from commands import auditing, crawling, demonstration, reviewing, screening, takedown, workspace
 from commands.running import run
 
+EPILOG = (
+    "With every command, before or after it: --data DIR (the workspace), --as USER (who you are), "
+    "--json (answers for programs), --limit N (of lists; 0 = all, default 50)."
+)
+
 app = typer.Typer(
     name="qingyuan",
     help="Qingyuan 清源: find, review, report and follow up anti-collection (反催收) solicitations.",
-    epilog="With every command, before or after it: --data DIR, --as USER, --json, --limit N (0 = all).",
-    no_args_is_help=True,
+    epilog=EPILOG,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 for _module in (workspace, crawling, screening, reviewing, takedown, auditing, demonstration):
     _module.register(app)
+for _command in chain(
+    app.registered_commands,
+    *(group.typer_instance.registered_commands for group in app.registered_groups if group.typer_instance),
+):
+    _command.epilog = EPILOG
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import typer
 
 from commands.context import context
 
-audit_app = typer.Typer(help="The audit chain: who did what, tamper-evident.", no_args_is_help=True)
+audit_app = typer.Typer(help="The audit chain: who did what, tamper-evident.")
 
 
 def register(app: typer.Typer) -> None:

@@ -10,20 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.output import Output
-from settings import Workspace, load_workspace
-from storage.engine import Store, make_engine
 from storage.errors import InputError, SettingsError
-from storage.meta import get_meta
-from storage.migrate import check_schema
-from storage.records import Actor
 
 if TYPE_CHECKING:
+    from settings import Workspace
+    from storage.engine import Store
+    from storage.records import Actor
     from storage.sealing import Sealer
 
 DEMO_META = "made_by_demo"
 """Key of the workspace fact that allows a moved clock."""
 
 DEFAULT_LIMIT = 50
+
+
+class UsageError(InputError):
+    """What was typed cannot be meant: an argument or option of the command line; exit code 2."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__("bad_field", message, field=field)
+
+    @property
+    def exit_code(self) -> int:
+        """Always 2."""
+        return 2
 
 
 @dataclass
@@ -40,6 +50,8 @@ class Context:
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that --data or QINGYUAN_DATA names; refused with exit 2 when there is none."""
+        from settings import load_workspace
+
         if self.data is None:
             raise SettingsError("missing_file", "name a workspace with --data DIR or QINGYUAN_DATA")
         return load_workspace(self.data)
@@ -47,6 +59,9 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """The workspace's database, at the schema of this version."""
+        from storage.meta import get_meta
+        from storage.migrate import check_schema
+
         store = open_store(self.workspace)
         check_schema(store.engine)
         with store.read() as conn:
@@ -90,6 +105,8 @@ class Context:
 
 def open_store(workspace: Workspace) -> Store:
     """Return the store of a workspace without looking into it."""
+    from storage.engine import Store, make_engine
+
     return Store(make_engine(workspace.database_url), evidence_root=workspace.evidence, keys_root=workspace.keys)
 
 
@@ -97,18 +114,15 @@ def parse_time(text: str, name: str) -> datetime:
     """Return an ISO 8601 time as aware UTC; without an offset it is Asia/Shanghai.
 
     Raises:
-        InputError: it is no ISO 8601 time (``bad_field`` of the option ``name``).
+        UsageError: it is no ISO 8601 time (``bad_field`` of the option ``name``).
     """
     from zoneinfo import ZoneInfo
 
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        message = f"{text!r} is no ISO 8601 time, such as 2026-11-20T18:00"
-        raise InputError("bad_field", message, field=name) from None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo("Asia/Shanghai"))
-    return found.astimezone(UTC)
+        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo("Asia/Shanghai"))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is no ISO 8601 time, such as 2026-11-20T18:00", field=name) from None
 
 
 context = Context()

@@ -13,7 +13,7 @@ from storage.errors import NotFoundError
 if TYPE_CHECKING:
     from storage.records import Json
 
-posts_app = typer.Typer(help="Stored posts, text unmasked.", no_args_is_help=True)
+posts_app = typer.Typer(help="Stored posts, text unmasked.")
 
 Encoding = Annotated[str, typer.Option(help="Encoding of text files, as gb18030.")]
 
@@ -28,9 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def crawl(
-    sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE…]", help="None = all due.")
-    ] = None,
+    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE…]", help="None = all due.")] = None,
 ) -> None:
     """Read sources: pages become evidence, posts and accounts."""
     from commands.visits import run_crawls
@@ -39,7 +37,7 @@ def crawl(
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was handed over.")],
     *,
     form: Annotated[str, typer.Option("--format", metavar="posts|tips|mediacrawler", help="What the file is.")],
     source: Annotated[str, typer.Option(help="A source of watch.yml with access import.")],
@@ -53,7 +51,9 @@ def import_command(
     if source not in chosen:
         raise NotFoundError("source", source, code="unknown_source")
     context.out.obj(
-        import_file(context.store, chosen[source], file, format=form, encoding=encoding, now=context.now())
+        import_file(
+            context.store, chosen[source], file.absolute(), format=form, encoding=encoding, now=context.now()
+        )
     )
 
 

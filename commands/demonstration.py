@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
-from commands.context import DEMO_META, Context, context, open_store
+from commands.context import DEMO_META, Context, UsageError, context, open_store
 from commands.running import run
 from commands.workspace import make_workspace
-from storage.errors import InputError
 from storage.records import Actor, Role
 
 if TYPE_CHECKING:
@@ -64,9 +62,7 @@ def _folder(wanted: Path | None) -> Path:
     root = wanted.expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
     if any(root.iterdir()) and saved_state(root) is None:
-        raise InputError(
-            "bad_field", f"{root} is not empty and no demo folder; nothing was changed", field="--data"
-        )
+        raise UsageError(f"{root} is not empty and no demo folder; nothing was changed", field="--data")
     return root
 
 
@@ -84,7 +80,7 @@ def _open_play(app: typer.Typer, root: Path) -> Play:
     try:
         platforms = DemoPlatforms(world, forum_port=ports[0], feed_port=ports[1]).start()
     except OSError as error:
-        raise InputError("bad_field", f"ports {ports} of this demo are taken: {error}", field="port") from None
+        raise UsageError(f"ports {ports} of this demo are taken: {error}", field="--data") from None
     play = Play(
         root=root,
         type_command=CommandLine(root, lambda argv: run(app, argv)),
@@ -103,6 +99,8 @@ def _open_play(app: typer.Typer, root: Path) -> Play:
 
 def _make(play: Play) -> None:
     """Make the workspace with its people; what a killed call left of it is dropped first."""
+    import yaml
+
     from storage.meta import put_meta
     from storage.users import add_user
 

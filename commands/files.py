@@ -32,7 +32,7 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     except OSError as error:
         raise missing(name, error.strerror or "cannot be read") from None
     with stream:
-        yield cast("BinaryIO", stream)
+        yield stream
 
 
 def missing(name: str, why: str) -> InputError:
@@ -42,7 +42,13 @@ def missing(name: str, why: str) -> InputError:
 
 @contextlib.contextmanager
 def replaced_atomically(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole or not at all: beside it first, synced, then renamed."""
+    """Write a file that appears whole or not at all: beside it first, synced, then renamed.
+
+    Raises:
+        InputError: it cannot be written there (``missing_file``, exit 2).
+    """
+    if path.exists() and not path.is_file():
+        raise missing(str(path), "this is a folder or a device, and only files are replaced")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -50,7 +56,7 @@ def replaced_atomically(path: Path) -> Iterator[BinaryIO]:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            yield cast("BinaryIO", stream)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())

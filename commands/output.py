@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 _MAX_CELL = 60
 _CONTROLS = {code: f"⟨{code:02X}⟩" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _CONTROLS |= {code: f"⟨U+{code:04X}⟩" for code in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+# What steers a terminal or ends a line for some readers stands escaped in JSON, where it means the same.
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Output:
@@ -68,7 +72,8 @@ class Output:
 
 def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return compact JSON on one line, Chinese as it is, text that no codec holds replaced."""
-    return json.dumps(clean_json(value), ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(clean_json(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def visible(text: str) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from commands.context import context
+from commands.context import UsageError, context
 from commands.workspace import read_password
-from storage.errors import ForbiddenError, InputError
+from storage.errors import ForbiddenError
 from storage.records import Band, ClueState, Json, Role, parse_id
 
-clues_app = typer.Typer(
-    help="Clues: posts, comments and accounts suspected of a solicitation.", no_args_is_help=True
-)
-clusters_app = typer.Typer(help="Clusters: clues that seem to be one operator's.", no_args_is_help=True)
-users_app = typer.Typer(help="People and their one role each; needs --as of an admin.", no_args_is_help=True)
+clues_app = typer.Typer(help="Clues: posts, comments and accounts suspected of a solicitation.")
+clusters_app = typer.Typer(help="Clusters: clues that seem to be one operator's.")
+users_app = typer.Typer(help="People and their one role each; needs --as of an admin.")
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +49,7 @@ def list_command(
 
 
 @clues_app.command("show")
-def show_clue(clue: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def show_clue(clue: Annotated[str, typer.Argument(metavar="ID", help="The clue, as c12.")]) -> None:
     """Show one clue: post, findings, contacts, decisions, evidence."""
     from storage.clue_details import clue_details
 
@@ -61,8 +59,11 @@ def show_clue(clue: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 
 @clues_app.command("decide")
 def decide(
-    clue: Annotated[str, typer.Argument(metavar="ID")],
-    conclusion: Annotated[str, typer.Argument(metavar="confirmed|rejected|unsure|duplicate")],
+    clue: Annotated[str, typer.Argument(metavar="ID", help="The clue, as c12.")],
+    conclusion: Annotated[
+        Literal["confirmed", "rejected", "unsure", "duplicate"],
+        typer.Argument(metavar="CONCLUSION", help="What you conclude."),
+    ],
     *,
     category: Annotated[str | None, typer.Option(help="Category; default: the machine's first.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
@@ -89,7 +90,7 @@ def decide(
 
 
 @clues_app.command("undo")
-def undo(clue: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def undo(clue: Annotated[str, typer.Argument(metavar="ID", help="The clue, as c12.")]) -> None:
     """Take the last decision back; the clue waits in the queue again."""
     from storage.decisions import undo_clue
 
@@ -109,7 +110,7 @@ def list_clusters_command() -> None:
 
 
 @clusters_app.command("show")
-def show_cluster(cluster: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def show_cluster(cluster: Annotated[str, typer.Argument(metavar="ID", help="The cluster, as g3.")]) -> None:
     """Show one cluster: its members and what links them."""
     from storage.clusters import cluster_details
 
@@ -119,7 +120,7 @@ def show_cluster(cluster: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 
 @users_app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The person's name.")],
     *,
     role: Annotated[Role, typer.Option(help="What the person may do.")],
     password_stdin: Annotated[
@@ -152,7 +153,7 @@ def list_users_command() -> None:
 
 
 @users_app.command("disable")
-def disable(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+def disable(name: Annotated[str, typer.Argument(metavar="NAME", help="The person's name.")]) -> None:
     """Disable a person and end the person's sessions."""
     from storage.users import disable_user
 
@@ -172,7 +173,7 @@ def serve(
 
     settings = context.workspace.settings.desk
     if host == "":
-        raise InputError("bad_field", "the address is empty", field="--host")
+        raise UsageError("the address is empty", field="--host")
     serve_desk(context, host=host or settings.host, port=settings.port if port is None else port)
 
 

@@ -6,22 +6,27 @@ Exit codes: 0 done, 1 done with named problems, 2 wrong usage or an unreadable f
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
+import re
 import sys
 import tempfile
+import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from commands.context import Context, context
+from commands.context import Context, UsageError, context
 from storage.errors import FourEyesError, InputError, QingyuanError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GLOBALS = ("--data", "--as", "--limit")
+_ALWAYS_JSON = "screen"  # contracts §1
+_LIMIT = re.compile(r"[0-9]{1,18}")  # what both databases take
 _EXIT_USAGE, _EXIT_INTERNAL, _EXIT_INTERRUPTED = 2, 3, 130
 
 
@@ -42,34 +47,52 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
 
 def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
     try:
-        app(_take_globals(argv, context), standalone_mode=False, prog_name="qingyuan")
+        code = app(_take_globals(argv, context), standalone_mode=False, prog_name="qingyuan")
+        sys.stdout.flush()  # a full disk or a closed pipe shows here, not when the interpreter ends
     except QingyuanError as error:
         return _refuse(error.exit_code, problem_of(error))
-    except typer.Exit as stop:
-        return int(stop.exit_code)
     except typer.TyperException as error:
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted; what was stored stays, run the command again to go on\n")
-        return _EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: no second error
+        return _interrupted()
+    except (BrokenPipeError, SystemExit) as stop:
+        return _left(stop)
     except Exception as error:  # noqa: BLE001 - the one place of this process that takes every error
         return _internal(error)
+    return _interrupted() if code == _EXIT_INTERRUPTED else 0  # typer turns Ctrl-C into a returned code
+
+
+def _interrupted() -> int:
+    sys.stderr.write("interrupted; what was stored stays, run the command again to go on\n")
+    return _EXIT_INTERRUPTED
+
+
+def _left(stop: BaseException) -> int:
+    """Go on quietly when the reader of standard output went away; typer makes SystemExit of that."""
+    if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
+        raise stop
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second error at the end
     return 0
-
-
-class UsageError(typer.TyperException):
-    """A global option that cannot be meant."""
 
 
 def _usage(error: typer.TyperException) -> int:
     format_message = getattr(error, "format_message", None)
-    message = str(format_message() if format_message else error)
-    if type(error).__name__ == "NoArgsIsHelpError":  # the message is the whole help text
-        sys.stderr.write(message + "\n")
+    message = str(format_message() if format_message else error).replace(": Value error, ", ": ")
+    where = getattr(error, "ctx", None)
+    if where and message.startswith("Missing command") and not context.json:
+        with contextlib.redirect_stdout(sys.stderr):
+            sys.stderr.write(where.get_help())  # rich writes it by itself and returns nothing
         return _EXIT_USAGE
-    return _refuse(_EXIT_USAGE, {"code": "bad_field", "message": message})
+    hint = f"see: {where.command_path if where else 'qingyuan'} --help"
+    problem = {"code": "bad_field", "field": _parameter(error), "message": f"{message.rstrip('.')}; {hint}"}
+    return _refuse(_EXIT_USAGE, {name: value for name, value in problem.items() if value is not None})
+
+
+def _parameter(error: typer.TyperException) -> str | None:
+    """Return the option or argument that an error of the parser is about."""
+    parameter = getattr(error, "param", None)
+    options = [*getattr(parameter, "opts", ()), getattr(error, "option_name", None)]
+    return next((name for name in options if name), None)
 
 
 def problem_of(error: QingyuanError) -> dict[str, Any]:
@@ -88,18 +111,19 @@ def problem_of(error: QingyuanError) -> dict[str, Any]:
 
 def _take_globals(argv: Sequence[str], into: Context) -> list[str]:
     """Take the global options out of the arguments, wherever they stand, and keep the rest."""
+    ours = argv[: argv.index("--")] if "--" in argv else argv
+    into.json = into.out.json = "--json" in ours or _ALWAYS_JSON in ours
     rest: list[str] = []
     items = iter(argv)
     for item in items:
         name, has_value, value = item.partition("=")
         if item == "--":
             rest += [item, *items]
-        elif item == "--json":
-            into.json = into.out.json = True
         elif name in _GLOBALS:
-            _set_global(into, name, value if has_value else next(items, None))
-        else:
+            _set_global(into, name, value if has_value else next(items, ""))
+        elif item != "--json":
             rest.append(item)
+    into.json = into.out.json = "--json" in ours or rest[:1] == [_ALWAYS_JSON]
     return rest
 
 
@@ -108,30 +132,44 @@ def _fresh() -> Context:
     return Context(data=Path(data) if data else None, user=os.environ.get("QINGYUAN_USER") or None)
 
 
-def _set_global(into: Context, name: str, value: str | None) -> None:
-    if value is None:
-        raise UsageError(f"{name} needs a value")
+def _set_global(into: Context, name: str, value: str) -> None:
+    if not value:
+        raise UsageError(f"{name} needs a value", field=name)
     if name == "--data":
-        into.data = Path(value)
+        into.data = Path(value).expanduser()
     elif name == "--as":
         into.user = value
-    elif value.isascii() and value.isdigit():
+    elif _LIMIT.fullmatch(value):
         into.limit = int(value)
     else:
-        raise UsageError(f"--limit takes a whole number, 0 for all, not {value!r}")
+        raise UsageError(f"--limit takes a whole number, 0 for all, not {value[:40]!r}", field=name)
 
 
 def _refuse(code: int, problem: dict[str, Any]) -> int:
     if context.json:
         context.out.raw_line({"problems": [problem]})
-    context.out.note(f"{problem['code']}: {problem['message']}")
+    line = f"line {problem['line']}" if "line" in problem else None
+    place = ", ".join(str(part) for part in (problem.get("file"), line, problem.get("field")) if part)
+    context.out.note(": ".join(part for part in (problem["code"], place, problem["message"]) if part))
     return code
 
 
 def _internal(error: Exception) -> int:
-    folder = context.data if context.data and context.data.is_dir() else Path(tempfile.gettempdir())
-    where = folder / "qingyuan.log"
-    logging.basicConfig(filename=where, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("qingyuan").error("internal error", exc_info=error)
-    message = f"{type(error).__name__}; details are in {where.absolute()}"
+    message = f"{type(error).__name__}; details are in {_write_details(error)}"
     return _refuse(_EXIT_INTERNAL, {"code": "failed", "message": message})
+
+
+def _write_details(error: Exception) -> Path:
+    """Append an error to the log of the workspace, or write it to a new file where there is none; return which."""
+    head = f"{datetime.now(UTC).isoformat(timespec='seconds')} internal error\n"
+    text = head + "".join(traceback.format_exception(error))
+    if context.data and (context.data / "qingyuan.toml").is_file():
+        path = context.data.resolve() / "qingyuan.log"
+        with contextlib.suppress(OSError):
+            with path.open("a", encoding="utf-8", errors="replace") as log:
+                log.write(text)
+            return path
+    handle, name = tempfile.mkstemp(prefix="qingyuan-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as log:
+        log.write(text)
+    return Path(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from pathlib import Path
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifiers.engine import Ruleset
-
     from classifiers.records import PostText
     from storage.records import Json
 
@@ -43,16 +43,16 @@ def screen(
     out: Annotated[Path | None, typer.Option("-o", metavar="OUT", help="Write here, replaced at the end.")] = None,
 ) -> None:
     """Judge post lines; one answer line each, in their order. Needs no workspace."""
+    name = file if file == "-" else str(Path(file).absolute())
     ruleset = active_ruleset()
-    with open_input(file) as source:
-        refuse_other_encoding(source, name=file)
+    with open_input(name) as source:
+        refuse_other_encoding(source, name=name)
         if out is None:
-            for line in _answers(source, ruleset, file):
+            for line in _answers(source, ruleset, name):
                 sys.stdout.write(line)
-            sys.stdout.flush()
         else:
-            with replaced_atomically(out) as target:
-                for line in _answers(source, ruleset, file):
+            with replaced_atomically(out.absolute()) as target:
+                for line in _answers(source, ruleset, name):
                     target.write(line.encode())
 
 
@@ -63,7 +63,8 @@ def evaluate_command(
     from classifiers.evaluate import evaluate
 
     problems: list[Json] = []
-    answer = evaluate(((path.name, _rows(path, problems)) for path in files), active_ruleset())
+    paths = [path.absolute() for path in files]
+    answer = evaluate(((str(path), _rows(path, problems)) for path in paths), active_ruleset())
     context.out.obj({**answer, "problems": problems} if problems else answer)
 
 
@@ -122,18 +123,16 @@ def refuse_other_encoding(source: BinaryIO, *, name: str) -> None:
     Raises:
         InputError: the first line is no UTF-8, nor is any line near it that has more than ASCII (exit 2).
     """
-    lines = source.peek(_PEEK_BYTES)[:_PEEK_BYTES].split(b"\n")  # type: ignore[attr-defined]  # a BufferedReader
-    complete = lines[:-1] or lines[:1]
-    if _decodes(complete[0]) or any(not line.isascii() and _decodes(line) for line in complete):
-        return
-    if len(lines) == 1 and _decodes(complete[0][:-3]):  # cut inside a character
+    first, *others = source.peek(_PEEK_BYTES)[:_PEEK_BYTES].split(b"\n")  # type: ignore[attr-defined]  # buffered
+    if _decodes(first) or any(not line.isascii() and _decodes(line) for line in others):
         return
     raise InputError("bad_encoding", "the file does not begin as UTF-8 text", file=name)
 
 
 def _decodes(line: bytes) -> bool:
+    """Tell whether bytes are UTF-8 text, perhaps cut inside their last character."""
     try:
-        line.decode()
+        codecs.getincrementaldecoder("utf-8")().decode(line)
     except UnicodeDecodeError:
         return False
     return b"\x00" not in line
@@ -141,7 +140,6 @@ def _decodes(line: bytes) -> bool:
 
 def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
     from classifiers.engine import screen_post
-
     from classifiers.records import verdict_line
 
     warned: set[str] = set()

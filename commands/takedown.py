@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.context import context, parse_time
-from storage.errors import InputError
+from commands.context import UsageError, context, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reporting.channel import Channel
 
-channels_app = typer.Typer(help="Channels: where takedown requests go.", no_args_is_help=True)
-batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.", no_args_is_help=True)
-replies_app = typer.Typer(help="What platforms answered.", no_args_is_help=True)
-outcomes_app = typer.Typer(help="What became of the targets.", no_args_is_help=True)
+channels_app = typer.Typer(help="Channels: where takedown requests go.")
+batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.")
+replies_app = typer.Typer(help="What platforms answered.")
+outcomes_app = typer.Typer(help="What became of the targets.")
 
 Code = Annotated[str, typer.Argument(metavar="ID", help="The batch, as 2026-W47-partner_desk.")]
 Strike = Annotated[list[str] | None, typer.Option(metavar="CLUE", help="Take this clue's item out; repeatable.")]
@@ -133,7 +132,7 @@ def export(
             channels(),
             batch,
             settings=settings,
-            out=out,
+            out=out.absolute() if out else None,
             probe=probe_targets,
             now=context.now(),
             actor=actor,
@@ -184,7 +183,7 @@ def import_command(
     from reporting.replies import import_replies
 
     actor, chosen = context.actor(), get_channel(channels(), channel)
-    context.out.obj(import_replies(context.store, file, chosen, now=context.now(), actor=actor))
+    context.out.obj(import_replies(context.store, file.absolute(), chosen, now=context.now(), actor=actor))
 
 
 def recheck(
@@ -197,7 +196,7 @@ def recheck(
     from commands.visits import recheck_targets
 
     if due + all_ + (batch is not None) > 1:
-        raise InputError("bad_field", "choose one of --due, --all, --batch", field="recheck")
+        raise UsageError("choose one of --due, --all, --batch", field="recheck")
     context.out.obj(recheck_targets("batch" if batch else "all" if all_ else "due", batch=batch))
 
 
@@ -219,7 +218,7 @@ def stats() -> None:
 
 
 def verify_package_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The package (zip).")],
     *,
     key: Annotated[Path | None, typer.Option(metavar="PUB", help="Public key (PEM); else the workspace's.")] = None,
 ) -> None:
@@ -227,8 +226,8 @@ def verify_package_command(
     from reporting.signing import load_keyring, read_public_key
     from reporting.verify import verify_package
 
-    keys = (read_public_key(key),) if key else load_keyring(context.workspace.keys)
-    context.out.obj(verify_package(file, public_keys=keys))
+    keys = (read_public_key(key.absolute()),) if key else load_keyring(context.workspace.keys)
+    context.out.obj(verify_package(file.absolute(), public_keys=keys))
 
 
 def channels() -> Mapping[str, Channel]:

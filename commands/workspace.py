@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.context import context, open_store
-from settings import SETTINGS_FILE, WATCH_FILE, Workspace, load_workspace
+from commands.context import UsageError, context, open_store
 from storage.errors import InputError
 from storage.records import Actor, Role
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from settings import Workspace
 
 _SETTINGS = """\
 # Settings of this Qingyuan workspace. Everything here is optional; what is commented out shows the default.
@@ -83,11 +84,11 @@ def init(
     """Make a workspace: commented settings, keys, the database, and the first admin (named admin)."""
     root = folder.expanduser().resolve()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise InputError("bad_field", f"{root} is not empty; nothing was changed", field="DIR")
+        raise UsageError(f"{root} is not empty; nothing was changed", field="DIR")
     password = read_password(from_stdin=password_stdin)
     make_workspace(root, password=password, now=context.now())
     context.out.obj({"data": str(root)})
-    context.out.note(f"Next: list what to read in {root / WATCH_FILE}, then: qingyuan --data {root} run")
+    context.out.note(f"Next: list what to read in {root / 'watch.yml'}, then: qingyuan --data {root} run")
 
 
 def make_workspace(
@@ -95,6 +96,7 @@ def make_workspace(
 ) -> Workspace:
     """Make the folders, files, keys, database and first admin of a workspace and return it."""
     from reporting.signing import make_package_key
+    from settings import SETTINGS_FILE, WATCH_FILE, load_workspace
     from storage.migrate import upgrade
     from storage.sealing import make_contact_key
     from storage.users import FIRST_ADMIN, add_user, check_password
@@ -126,6 +128,7 @@ def read_password(*, from_stdin: bool) -> str:
 
     Raises:
         InputError: it is empty, or the two differ.
+        UsageError: there is no terminal to ask at.
     """
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -134,7 +137,7 @@ def read_password(*, from_stdin: bool) -> str:
         if getpass.getpass("Again: ") != password:
             raise InputError("bad_field", "the two passwords differ", field="password")
     else:
-        raise InputError("bad_field", "no terminal to ask at: use --password-stdin", field="password")
+        raise UsageError("no terminal to ask at: use --password-stdin", field="password")
     if not password:
         raise InputError("bad_field", "the password is empty", field="password")
     return password
