@@ -9,22 +9,39 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from classifiers.clustering import SHARED_BANDS, STRONG, WEAK, band_keys, shingles, similarity
 from classifiers.engine import screen_post
+from classifiers.grouping import Evidence, group_clues, telling_contacts
 from classifiers.records import Band as MachineBand
 from classifiers.records import CommentText, PostText, verdict_line
 from classifiers.records import TargetKind as Speaker
 from storage.clue_updates import ClueTarget, Hit, apply_hits, settle_clues
+from storage.clues import list_clues, open_clues_of
+from storage.cluster_updates import follow_groups
+from storage.clusters import count_clusters
 from storage.contacts import add_uses, seal_contact
+from storage.decisions import move_clues
 from storage.engine import CHUNK_ROWS
+from storage.linking import (
+    add_bands,
+    contact_pairs,
+    finish_texts,
+    load_links,
+    pending_texts,
+    sync_contact_pairs,
+    texts_of,
+)
 from storage.live_hits import stale_clues
-from storage.records import Band, TargetKind
+from storage.records import Band, ClueState, TargetKind
 from storage.sealing import load_sealer
+from storage.transitions.clue import ClueEvent
 from storage.verdicts import VerdictFacts, add_verdicts, count_pending, pending_posts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from classifiers.clustering import Shingles
     from classifiers.engine import Ruleset
     from classifiers.records import Verdict
     from storage.engine import Store, Unit
@@ -36,6 +53,21 @@ if TYPE_CHECKING:
 
 PLATFORMS_WITHOUT_ACCOUNTS = ("web", "feed")
 """Their accounts are host and displayed name: a verdict on one is kept but makes no clue (contracts §5)."""
+
+TEXTS_PER_CHUNK = 100
+"""Texts compared at a time: each has 64 band rows to store."""
+
+MAX_CANDIDATES = 64
+"""Texts with which one text is compared."""
+
+COPY_BANDS = 8
+"""Shared bands from which a candidate is a probable copy, so that age decides which copies are compared."""
+
+KEPT_LINKS = 8
+"""Copies, and as many spins, to which one text is linked: the oldest copies, so that all meet at the same ones."""
+
+ALLOWED = "the account is on the allow-list"
+"""Reason of a suppression: the institution's own account."""
 
 
 def screen_posts(
@@ -217,3 +249,121 @@ def _clue_target(post: PendingPost, verdict: Verdict) -> ClueTarget | None:
         url=post.url,
         account_id=post.account_id,
     )
+
+
+def cluster_clues(
+    store: Store,
+    *,
+    now: datetime,
+    allow_list: Collection[str] = (),
+    progress: Progress | None = None,
+    chunk: int = CHUNK_ROWS,
+) -> Json:
+    """Suggest which clues are one operator's, keep the clusters in line, and put new clues into the queue.
+
+    Clues of accounts on the allow-list (``platform:native_id``) are suppressed instead. Texts are compared once;
+    a run without new clues or judgements changes nothing. ``progress`` is called with the clues compared so far.
+
+    Returns:
+        ``{clusters, members, queued}``: open clusters, the clues in them, clues newly queued.
+    """
+    _suppress_allowed(store, allow_list, now=now, chunk=chunk)
+    _compare_texts(store, now=now, progress=progress, chunk=min(chunk, TEXTS_PER_CHUNK))
+    with store.read() as conn:
+        links = load_links(conn)
+        stored = contact_pairs(conn)
+    evidence = Evidence(
+        clues=links.clues,
+        contacts=links.contacts,
+        texts=links.texts,
+        same=links.same,
+        different=links.different,
+    )
+    _store_contact_pairs(store, evidence, stored, now=now, chunk=chunk)
+    follow_groups(store, [(group.members, group.basis) for group in group_clues(evidence)], now=now)
+    queued = _queue_new(store, now=now, chunk=chunk)
+    with store.read() as conn:
+        clusters, members = count_clusters(conn)
+    return {"clusters": clusters, "members": members, "queued": queued}
+
+
+def _compare_texts(store: Store, *, now: datetime, progress: Progress | None, chunk: int) -> None:
+    """Find the linked pairs of every text that was not compared yet."""
+    after = done = 0
+    while True:
+        with store.read() as conn:
+            texts = pending_texts(conn, after=after, limit=chunk)
+        if not texts:
+            return
+        grams = {text.clue_id: shingles(text.text) for text in texts}
+        keys = {number: band_keys(own).tolist() for number, own in grams.items()}
+        with store.write(now) as unit:
+            shared = add_bands(unit, keys)
+        pairs = _linked_pairs(store, grams, shared)
+        with store.write(now) as unit:
+            finish_texts(unit, texts, pairs)
+        after, done = texts[-1].clue_id, done + len(texts)
+        if progress is not None:
+            progress(done, None)
+
+
+def _linked_pairs(
+    store: Store, grams: dict[int, Shingles], shared: Mapping[int, Counter[int]]
+) -> dict[tuple[int, int], float]:
+    """Return the similar pairs among the candidates of some clues: the oldest copies, and the likest others."""
+    candidates = {number: _candidates(counted) for number, counted in shared.items()}
+    others = {other for chosen in candidates.values() for other in chosen} - grams.keys()
+    with store.read() as conn:
+        known = grams | {number: shingles(text) for number, text in texts_of(conn, others).items()}
+    pairs: dict[tuple[int, int], float] = {}
+    for number, chosen in candidates.items():
+        scores = {other: similarity(known[number], known[other]) for other in chosen if other in known}
+        copies = sorted(other for other, score in scores.items() if score >= STRONG)[:KEPT_LINKS]
+        spins = sorted((other for other, score in scores.items() if WEAK <= score < STRONG), key=scores.__getitem__)
+        for other in (*copies, *spins[-KEPT_LINKS:]):
+            pairs[min(number, other), max(number, other)] = scores[other]
+    return pairs
+
+
+def _candidates(counted: Counter[int]) -> list[int]:
+    """Return the clues that share enough bands, probable copies by age before the rest by likeness, capped."""
+    enough = [other for other, bands in counted.items() if bands >= SHARED_BANDS]
+    return sorted(enough, key=lambda other: (-min(counted[other], COPY_BANDS), other))[:MAX_CANDIDATES]
+
+
+def _store_contact_pairs(
+    store: Store, evidence: Evidence, stored: set[tuple[int, int]], *, now: datetime, chunk: int
+) -> None:
+    """Suggest each clue of a contact together with the oldest one that has it."""
+    wanted: dict[tuple[int, int], list[int]] = {}
+    for contact, block in telling_contacts(evidence):
+        for other in block[1:]:
+            wanted.setdefault((block[0], other), []).append(contact)
+    wanted = {pair: contacts for pair, contacts in wanted.items() if pair not in evidence.different}
+    missing = sorted(wanted.keys() - stored)
+    obsolete = sorted(stored - wanted.keys())
+    for start in range(0, max(len(missing), len(obsolete)), chunk):
+        part = slice(start, start + chunk)
+        with store.write(now) as unit:
+            sync_contact_pairs(unit, {pair: wanted[pair] for pair in missing[part]}, obsolete[part])
+
+
+def _suppress_allowed(store: Store, allow_list: Collection[str], *, now: datetime, chunk: int) -> None:
+    while allow_list:
+        with store.read() as conn:
+            own = open_clues_of(conn, allow_list, limit=chunk)
+        if not own:
+            return
+        with store.write(now) as unit:
+            move_clues(unit, own, ClueEvent.SUPPRESS, reason=ALLOWED)
+
+
+def _queue_new(store: Store, *, now: datetime, chunk: int) -> int:
+    queued = 0
+    while True:
+        with store.read() as conn:
+            new = [row.id for row in list_clues(conn, states=[ClueState.NEW], limit=chunk)]
+        if not new:
+            return queued
+        with store.write(now) as unit:
+            queued += len(move_clues(unit, new, ClueEvent.QUEUE))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from storage.errors import InputError, NotFoundError
 from storage.records import OPEN_CLUE_STATES, Band, ClueState, TargetKind, public_id
-from storage.tables import clue, cluster_member, post, post_revision
+from storage.tables import account, clue, cluster_member, post, post_revision
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -200,6 +200,19 @@ def count_open(conn: Connection) -> dict[Band, int]:
     query = sa.select(clue.c.band, sa.func.count()).where(_OPEN).group_by(clue.c.band)
     counted = {band: number for band, number in conn.execute(query)}  # noqa: C416 - as above
     return {band: counted.get(band.value, 0) for band in (Band.FLAGGED, Band.UNSURE)}
+
+
+def open_clues_of(conn: Connection, accounts: Collection[str], *, limit: int) -> list[int]:
+    """Return open clues on or of these accounts (``platform:native_id``), by id."""
+    known = account.c.platform + ":" + account.c.native_id
+    found = conn.execute(
+        sa.select(clue.c.id)
+        .join(account, account.c.id == clue.c.account_id)
+        .where(_OPEN, known.in_(accounts))
+        .order_by(clue.c.id)
+        .limit(limit)
+    )
+    return list(found.scalars())
 
 
 def select_clues() -> sa.Select[tuple[object, ...]]:

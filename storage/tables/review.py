@@ -42,7 +42,7 @@ contact_use = sa.Table(
     key(),
     ref("contact_id", "contact", nullable=False),
     ref("revision_id", "post_revision", nullable=False, index=True),
-    ref("verdict_id", "verdict", nullable=False),
+    ref("verdict_id", "verdict", nullable=False, index=True),
     sa.Column("field", Text, nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),

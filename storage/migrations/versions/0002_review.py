@@ -179,6 +179,7 @@ def _create_contact_use() -> None:
         ),
     )
     op.create_index(op.f("ix_contact_use_revision_id"), "contact_use", ["revision_id"], unique=False)
+    op.create_index(op.f("ix_contact_use_verdict_id"), "contact_use", ["verdict_id"], unique=False)
 
 
 def _create_cluster_member() -> None:
