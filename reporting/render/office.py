@@ -24,7 +24,8 @@ def repack(data: bytes) -> bytes:
 def xml_text(text: str) -> str:
     """Return text that XML can hold, with nothing in it that turns or hides what is shown.
 
-    Characters that XML forbids become U+FFFD; direction marks and invisible characters become their code point in
-    brackets, so that the reader sees what the author hid.
+    Line ends become one line feed each; characters that XML forbids become U+FFFD; direction marks and invisible
+    characters become their code point in brackets, so that the reader sees what the author hid.
     """
-    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", _ILLEGAL.sub("�", text))
+    held = _ILLEGAL.sub("�", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", held)
