@@ -20,6 +20,7 @@ from storage.text import clean_json, clean_text
 from storage.upsert import insert_new
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Row
@@ -35,6 +36,7 @@ __all__ = [
     "list_posts",
     "own_comments",
     "post_details",
+    "store_comments",
     "store_post",
 ]
 
@@ -61,22 +63,47 @@ def store_post(
     capture_id: int | None = None,
     run_id: int | None = None,
     seen_at: datetime | None = None,
+    with_comments: bool = True,
 ) -> str:
     """Store one reading of a post with its comments and accounts; return ``new``, ``changed`` or ``seen``.
 
     ``seen_at`` defaults to the unit's time. A poorer reading (``full=False``) never replaces a fuller one, a fuller
     one replaces a poorer without counting as an edit, and a reading older than the last one never becomes current.
-    Storing the same reading twice changes nothing.
+    Storing the same reading twice changes nothing. Without ``with_comments`` the caller stores those in chunks.
     """
     sighting = Sighting(source=source, seen_at=seen_at or unit.now, capture_id=capture_id, run_id=run_id)
     post_id, result = _store(unit, facts, sighting)
+    if with_comments:
+        _store_comments(unit, facts, facts.comments, post_id, sighting)
+    return result
+
+
+def store_comments(
+    unit: Unit,
+    facts: PostFacts,
+    comments: Sequence[CommentFacts],
+    *,
+    source: str,
+    capture_id: int | None = None,
+    run_id: int | None = None,
+    seen_at: datetime | None = None,
+) -> None:
+    """Store some of the comments of a post that :func:`store_post` has stored."""
+    found = _find(unit, facts.platform, clean_text(facts.native_id))
+    assert found is not None  # noqa: S101 - the caller stored it
+    sighting = Sighting(source=source, seen_at=seen_at or unit.now, capture_id=capture_id, run_id=run_id)
+    _store_comments(unit, facts, comments, int(found.id), sighting)
+
+
+def _store_comments(
+    unit: Unit, facts: PostFacts, comments: Sequence[CommentFacts], post_id: int, sighting: Sighting
+) -> None:
     answered = {comment.native_id: comment.text for comment in facts.comments}
     context = "\n".join(part for part in (facts.title, facts.text) if part)
-    for comment in facts.comments:
+    for comment in comments:
         parent = answered.get(comment.parent or "", context)
         below = replace(sighting, parent_post_id=post_id, reply_to=comment.parent)
         _store(unit, _own_row(unit, facts, comment, post_id, parent), below)
-    return result
 
 
 def content_hash(facts: PostFacts) -> str:

@@ -1,0 +1,1 @@
+"""Readers of files handed over; they need no network."""

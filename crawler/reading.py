@@ -1,0 +1,134 @@
+"""What a read of a page is, before and after parsing. Pure functions over stored bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from crawler.adapters import AdapterConfig, Limits
+from crawler.markup import decode_page
+from storage.records import ReadOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from crawler.adapters import Marker
+    from crawler.watch import CommentSelectors
+    from storage.records import PostFacts
+
+START, SITEMAP, FEED, LIST, PAGE, ARTICLE = "start", "sitemap", "feed", "list", "page", "article"
+"""Kinds of frontier rows; ``start`` and ``page`` turn into one of the others once they are read."""
+
+NO_PAGES = frozenset({SITEMAP, FEED})
+"""Kinds that are read but are no pages in a run's counts."""
+
+_HEAD_CHARS = 4096
+_LITTLE_TEXT_CHARS = 800
+_JUDGED_BYTES = 200_000  # a challenge page's scripts are long too, but not without end
+_NOISE = re.compile(r"(?is)<(script|style|noscript|template)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+_BLOCKED = {401: "http_401", 403: "http_403", 429: "http_429"}
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRead:
+    """One answer of a server: its decoded bytes and what surrounds them. ``headers`` have lower-case names."""
+
+    url: str
+    asked_url: str
+    status: int
+    body: bytes
+    at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRules:
+    """What a source and its platform say about reading its pages."""
+
+    platform: str
+    article: str | None = None
+    follow: str | None = None
+    comments: CommentSelectors | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An address found on a page that may be read; ``kind`` as far as it is known."""
+
+    url: str
+    kind: str = PAGE
+    lastmod: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageParse:
+    """What a page held: its kind, posts and links; ``outcome`` is format_changed where it made no sense."""
+
+    kind: str
+    outcome: ReadOutcome = ReadOutcome.OK
+    posts: tuple[PostFacts, ...] = ()
+    links: tuple[Link, ...] = ()
+    reason: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a read is by its status and its markers, before its content is parsed.
+
+    ``stops`` is True for a challenge or a login wall: the source is left alone at once.
+    """
+
+    outcome: ReadOutcome
+    marker: str | None = None
+    stops: bool = False
+
+
+def judge(read: PageRead, adapter: AdapterConfig) -> Judged:
+    """Tell what a read is: ``ok`` here only means that its content may be parsed.
+
+    A 404 is ``unknown`` with the marker ``http_404``: one sighting proves nothing (design §9).
+    """
+    markers = adapter.markers
+    if (name := first_marker(read, markers.challenge)) is not None:
+        return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True)
+    if (name := first_marker(read, markers.login_wall)) is not None:
+        return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True)
+    if read.status in _BLOCKED:
+        return Judged(outcome=ReadOutcome.BLOCKED, marker=_BLOCKED[read.status])
+    if read.status == _GONE:
+        return Judged(outcome=ReadOutcome.GONE, marker="http_410")
+    if (name := first_marker(read, markers.gone)) is not None:
+        return Judged(outcome=ReadOutcome.GONE, marker=name)
+    if 200 <= read.status < 300 or read.status == 304:  # noqa: PLR2004 - HTTP's own classes
+        return Judged(outcome=ReadOutcome.OK)
+    return Judged(outcome=ReadOutcome.UNKNOWN, marker=f"http_{read.status}")
+
+
+def first_marker(read: PageRead, markers: Sequence[Marker]) -> str | None:
+    """Return the name of the first marker that a read shows, or None."""
+    return next((marker.name for marker in markers if _shows(read, marker)), None)
+
+
+def _shows(read: PageRead, marker: Marker) -> bool:
+    pattern = _compiled(marker.pattern)
+    if marker.place == "url":
+        return read.url != read.asked_url and bool(pattern.search(read.url))
+    if marker.place == "header":
+        return any(pattern.search(f"{name}: {value}") for name, value in read.headers.items())
+    text = decode_page(read.body[:_JUDGED_BYTES], read.headers.get("content-type"))
+    return bool(pattern.search(text[:_HEAD_CHARS])) and _has_little_text(text)
+
+
+def _has_little_text(text: str) -> bool:
+    return len("".join(_NOISE.sub(" ", text).split())) <= _LITTLE_TEXT_CHARS
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

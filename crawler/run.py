@@ -1,0 +1,139 @@
+"""The crawl process: ``python -P -m crawler.run`` reads a JSON line, crawls one source, answers in JSON lines.
+
+Its standard input stays open as long as its parent lives; when that closes, the process ends at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+from scrapy.crawler import CrawlerProcess
+
+from crawler.adapters import load_adapter, load_spider
+from crawler.scrapy_settings import scrapy_settings
+from crawler.session import CrawlSession
+from crawler.spec import CrawlSpec, open_store, running_clock
+from crawler.watch import SHANGHAI, basis_problems
+from storage.errors import AccessError
+from storage.records import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import RawIOBase
+
+    from storage.records import Json
+
+EXIT_INTERRUPTED = 130
+_PROGRESS_SECONDS = 0.5
+_QUERY = re.compile(r"\?[^\s<>\"']+")
+
+
+def main() -> int:
+    """Run one crawl and return the process's exit code."""
+    told = os.fdopen(0, "rb", buffering=0, closefd=False)  # a buffer's lock would outlive the waiting thread
+    spec = CrawlSpec.model_validate_json(told.readline())
+    threading.Thread(target=_end_with_parent, args=(told,), daemon=True).start()
+    _configure_logs()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
+
+        def tell(message: Json) -> None:
+            channel.write(json.dumps(message, ensure_ascii=False) + "\n")
+            channel.flush()
+
+        result, interrupted = crawl(spec, tell)
+        tell({"result": result})
+    return EXIT_INTERRUPTED if interrupted else 0
+
+
+def crawl(spec: CrawlSpec, tell: Callable[[Json], None]) -> tuple[Json, bool]:
+    """Crawl one source; return the answer and whether it was interrupted."""
+    begun = monotonic()
+    clock = running_clock(spec.now)
+    missing = basis_problems(spec.source, today=clock().astimezone(SHANGHAI).date())
+    if missing:
+        raise AccessError(spec.source.name, "; ".join(missing))
+    store = open_store(spec)
+    session = CrawlSession(
+        store=store,
+        source=spec.source,
+        adapter=load_adapter(spec.source.platform, overlays=spec.overlays),
+        clock=clock,
+        rechecks=spec.rechecks,
+    )
+    try:
+        session.begin()
+        if session.stop is None:
+            _run_scrapy(session, spec, tell)
+        state = session.finish()
+    finally:
+        store.close()
+    return _answer(session, state, monotonic() - begun), session.interrupted
+
+
+def _run_scrapy(session: CrawlSession, spec: CrawlSpec, tell: Callable[[Json], None]) -> None:
+    process = CrawlerProcess(scrapy_settings(spec.source, contact=spec.contact))
+    process.crawl(load_spider(spec.source.platform), session=session)
+
+    def stop(*_: object) -> None:
+        session.interrupted = True
+        session.stop_with(RunState.BUDGET, "interrupted")
+        reactor.callFromThread(process.stop)
+
+    from twisted.internet import reactor  # noqa: PLC0415 - installs a reactor: only after Scrapy has chosen one
+    from twisted.internet.task import LoopingCall  # noqa: PLC0415 - as above
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    beat = LoopingCall(lambda: tell({"progress": {"pages": session.started, "posts": sum(session.posts.values())}}))
+    beat.start(_PROGRESS_SECONDS, now=False)
+    process.start(install_signal_handlers=False)
+
+
+def _answer(session: CrawlSession, state: RunState, seconds: float) -> Json:
+    return {
+        "source": session.source.name,
+        "run": session.run.public_id if session.run else None,
+        "state": state.value,
+        "resumed": session.resumed,
+        **session.counted(),
+        "seconds": round(seconds, 3),
+        "problems": session.problems,
+    }
+
+
+def _end_with_parent(stream: RawIOBase) -> None:
+    """Wait for the end of standard input, which comes when the parent is gone, and end this process with it."""
+    while stream.read(1):
+        pass
+    os._exit(EXIT_INTERRUPTED)
+
+
+class _Redacted(logging.Formatter):
+    """Log lines without the query part of addresses: it may hold what opens a page."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _QUERY.sub("?…", super().format(record))
+
+
+def _configure_logs() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.ERROR)  # on the handler: Scrapy sets its own loggers to DEBUG
+    handler.setFormatter(_Redacted("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
