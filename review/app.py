@@ -57,7 +57,7 @@ def create_app(
         grants=Grants(),
     )
     for module in _ROUTES:
-        app.include_router(module.routes.router)
+        module.routes.join(app)
     declared_routes(app)
     errors.install(app)
     app.add_middleware(Shield)

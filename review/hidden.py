@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
 # Controls, soft hyphen, joiners, fillers, bidi marks and isolates, variation selectors, tags, private use,
 # unassigned specials: Unicode categories Cc, Cf, Co, Cs, Zl, Zp, and letters or marks that draw nothing.
-HIDDEN = re.compile(
+_NOT_SEEN = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
+# Marks that are drawn over a letter; real writing stacks three at the most, a tower of them covers other lines.
+_TOWER = (
+    "[\u0300-\u034e\u0350-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4,}"
+)
+HIDDEN = re.compile(_NOT_SEEN)
+_SPECIAL = re.compile(f"{_NOT_SEEN}|{_TOWER}")
 
 _JOINER, _EMOJI_STYLE, _KEYCAP = "\u200d", "\ufe0f", frozenset("0123456789#*")
 _SYMBOLS = frozenset({"So", "Sk", "Sm", "Po"})
@@ -44,17 +51,17 @@ def split_hidden(text: str, start: int = 0, end: int | None = None) -> Iterator[
     """
     end = len(text) if end is None else end
     done = position = start
-    while position < end:
-        if not HIDDEN.match(text, position) or _belongs(text, position):
-            position += 1
+    while (found := _SPECIAL.search(text, position, end)) is not None:
+        at, position = found.span()
+        if position - at == 1 and _belongs(text, at):
             continue
-        if done < position:
-            yield text[done:position]
-        after = position
-        while after < end and text[after] == text[position]:
-            after += 1
-        yield from _tokens(text[position], after - position)
-        done = position = after
+        if position - at == 1:
+            while position < end and text[position] == text[at]:
+                position += 1
+        if done < at:
+            yield text[done:at]
+        yield from _tokens(text[at], position - at)
+        done = position
     if done < end:
         yield text[done:end]
 

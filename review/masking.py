@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from classifiers.contact_tables import ContactTables
+    from classifiers.views import Views
 
 Span = tuple[int, int]
 """[start, end) in code points of a field."""
@@ -43,11 +44,12 @@ def find_private(
     ``texts`` are all fields that a page shows together, by their name in the verdict; ``stored`` the spans that
     the verdict has for them.
     """
-    found = {name: set(_found_in(name, text, texts)) for name, text in texts.items()}
+    views = {name: make_views(text) for name, text in texts.items()}
+    found = {name: set(_found_in(name, texts, views[name])) for name in texts}
     for name, spans in (stored or {}).items():
         if name in found:
             found[name] |= {(start, end) for start, end in spans if 0 <= start < end <= len(texts[name])}
-    repeated = _repeats(texts, found)
+    repeated = _repeats(texts, views, found)
     return {name: _merged([*spans, *repeated[name]]) for name, spans in found.items()}
 
 
@@ -65,25 +67,28 @@ def contact_tables() -> ContactTables:
     return load_contact_tables(DATA / "contacts.yml")
 
 
-def _found_in(name: str, text: str, texts: Mapping[str, str]) -> Iterator[Span]:
+def _found_in(name: str, texts: Mapping[str, str], views: Views) -> Iterator[Span]:
     is_bio = name.endswith(".bio")
     author = texts.get(name.removesuffix(".bio") + ("" if "comments[" in name else ".name"), "") if is_bio else ""
-    for contact in find_contacts(name, text, Speaker(name=author, is_bio=is_bio), contact_tables()):
+    speaker, folded = Speaker(name=author, is_bio=is_bio), views.folded.text
+    for contact in find_contacts(name, texts[name], speaker, tables=contact_tables(), folded=folded):
         if contact.kind is not ContactKind.QR:
             yield contact.start, contact.end
-    for number in _NUMBERS.finditer(make_views(text).folded.text):
+    for number in _NUMBERS.finditer(folded):
         yield number.span()
 
 
-def _repeats(texts: Mapping[str, str], found: Mapping[str, Iterable[Span]]) -> dict[str, list[Span]]:
+def _repeats(
+    texts: Mapping[str, str], views: Mapping[str, Views], found: Mapping[str, Iterable[Span]]
+) -> dict[str, list[Span]]:
     """Return where else the hidden strings stand, in whatever spacing, width or letter case."""
-    squeezed = {name: make_views(text).squeezed for name, text in texts.items()}
     wanted = {
         make_views(texts[name][start:end]).squeezed.text for name, spans in found.items() for start, end in spans
     }
     needles = [needle for needle in wanted if len(needle) >= _SHORTEST_REPEAT]
     places: dict[str, list[Span]] = {name: [] for name in texts}
-    for name, view in squeezed.items():
+    for name, own in views.items() if needles else ():
+        view = own.squeezed
         for needle in needles:
             at = view.text.find(needle)
             while at >= 0:

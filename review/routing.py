@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
@@ -18,10 +18,10 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Routes:
-    """The routes of one subject."""
+    """The routes of one subject, until :meth:`join` puts them into a desk."""
 
     def __init__(self) -> None:
-        self.router = APIRouter(dependencies=[Depends(guard)])
+        self._found: list[tuple[str, str, Callable[..., Any]]] = []
 
     def get(self, path: str, needs: Permission) -> Callable[[Endpoint], Endpoint]:
         """Declare a page; it changes nothing."""
@@ -31,10 +31,23 @@ class Routes:
         """Declare a form's target."""
         return self._add("POST", path, needs)
 
+    def join(self, app: FastAPI) -> None:
+        """Add the routes to a desk, every one behind the guard whether it asks for it or not."""
+        for method, path, endpoint in self._found:
+            guarded = [Depends(guard)]
+            app.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                dependencies=guarded,
+                response_class=HTMLResponse,
+                response_model=None,
+            )
+
     def _add(self, method: str, path: str, needs: Permission) -> Callable[[Endpoint], Endpoint]:
         def add(endpoint: Endpoint) -> Endpoint:
             declare(endpoint, needs)
-            self.router.add_api_route(path, endpoint, methods=[method], response_class=HTMLResponse)
+            self._found.append((method, path, endpoint))
             return endpoint
 
         return add

@@ -113,7 +113,8 @@
     for (const row of document.querySelectorAll(".reasons tr.lit")) row.classList.remove("lit");
     if (!mark) return;
     for (const number of mark.dataset.numbers.split(" ")) {
-      document.getElementById(`reason-${number}`)?.classList.add("lit");
+      const row = document.getElementById(`reason-${number}`);
+      row?.classList.add("lit");
     }
   };
 
