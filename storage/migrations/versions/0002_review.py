@@ -9,6 +9,7 @@ revision = "0002"
 down_revision = "0001"
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+OPEN_CLUES = sa.text("state IN ('new', 'queued')")
 
 
 def upgrade() -> None:
@@ -128,32 +129,18 @@ def _create_clue() -> None:
         ),
     )
     op.create_index(op.f("ix_clue_account_id"), "clue", ["account_id"], unique=False)
-    op.create_index(
-        "ix_clue_open",
-        "clue",
-        ["band", "score", "id"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('new', 'queued')"),
-        postgresql_where=sa.text("state IN ('new', 'queued')"),
-    )
-    op.create_index(
-        "ix_clue_open_newest",
-        "clue",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('new', 'queued')"),
-        postgresql_where=sa.text("state IN ('new', 'queued')"),
-    )
-    op.create_index(
-        "ix_clue_open_score",
-        "clue",
-        ["score", "id"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('new', 'queued')"),
-        postgresql_where=sa.text("state IN ('new', 'queued')"),
-    )
     op.create_index(op.f("ix_clue_post_id"), "clue", ["post_id"], unique=False)
     op.create_index("ix_clue_state_score", "clue", ["state", "score", "id"], unique=False)
+    _index_open_clues()
+
+
+def _index_open_clues() -> None:
+    for name, columns in (
+        ("ix_clue_open", ["band", "score", "id"]),
+        ("ix_clue_open_newest", ["id"]),
+        ("ix_clue_open_score", ["score", "id"]),
+    ):
+        op.create_index(name, "clue", columns, unique=False, sqlite_where=OPEN_CLUES, postgresql_where=OPEN_CLUES)
 
 
 def _create_contact_use() -> None:
