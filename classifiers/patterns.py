@@ -163,7 +163,7 @@ def _term_patterns(index: int, term: Term) -> Iterator[Found]:
         yield "squeezed", form, Use(kind=Kind.ALIAS, term=index, form=form, edged=True)
     for text in dict.fromkeys((term.term, *term.variants)):
         views = make_views(text)
-        if views.squeezed.text != views.folded.text:
+        if views.has_signs or not views.squeezed.text:
             # The form needs its sign (5+8, 100%), so it is looked for where signs are kept.
             form = views.folded.text
             yield "folded", form, Use(kind=Kind.PLAIN, term=index, form=form, edged=_is_edged(form))

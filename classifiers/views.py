@@ -139,7 +139,7 @@ class Views:
 
     @property
     def has_signs(self) -> bool:
-        """Say whether the squeezed view drops more than spaces and common punctuation."""
+        """Say whether the squeezed view drops a sign that a term can need: a symbol, or one like + and %."""
         return bool(self.flags & SIGN)
 
     @property

@@ -133,7 +133,15 @@ def make_classes(source: dict[str, object], fold: dict[str, str]) -> dict[str, o
         "strong": source["strong_marks"],
         "radicals": RADICAL_PARTS,
         "symbols": ranges({char for char in dropped if is_symbol(char)}),
+        "signs": ranges({char for char in dropped if is_sign(char, fold.get(char, char), source)}),
     }
+
+
+def is_sign(char: str, folded: str, source: dict[str, object]) -> bool:
+    """Say whether a term can need the character although the squeezed view drops it (5+8, 100%, a picture)."""
+    if folded in str(source["no_signs"]):
+        return False
+    return folded in str(source["signs"]) or unicodedata.category(char)[0] == "S" or is_symbol(char)
 
 
 def is_symbol(char: str) -> bool:

@@ -25,8 +25,6 @@ FIRST_SYLLABLE = 0xE000
 _REPLACEMENT = 0xFFFD
 # Bits of a code point's class, as classifiers.views names them.
 _DROP, _WEAK, _STRONG, _PICTURE, _LATIN, _RADICAL, _SYMBOL, _DIGIT, _SIGN = (1 << n for n in range(9))
-# Dropped marks that stand in almost every text; any other dropped one is a sign.
-_PLAIN_MARKS = " \t\r\n\u3000，。！？、：；（）《》…,!?:;()"
 # Pairs that many speakers do not keep apart: first and last sounds of a syllable.
 _NEAR_FIRST = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"))
 
@@ -85,14 +83,12 @@ def load_folding() -> Folding:
 
 def _make_classes(data: dict[str, Any], fold: Codes) -> Classes:
     classes = np.zeros(CODE_POINTS, dtype=np.uint16)
-    for name, bit in (("drop", _DROP), ("symbols", _SYMBOL)):
+    for name, bit in (("drop", _DROP), ("symbols", _SYMBOL), ("signs", _SIGN)):
         for first, last in data[name]:
             classes[first : last + 1] |= bit
     for name, bit in (("weak", _WEAK), ("strong", _STRONG), ("pictures", _PICTURE), ("radicals", _RADICAL)):
         classes[_codes(data[name])] |= bit
     kept = (classes & _DROP) == 0
-    classes[~kept] |= _SIGN
-    classes[_codes(_PLAIN_MARKS)] &= ~np.uint16(_SIGN)
     classes[(fold >= ord("a")) & (fold <= ord("z")) & kept] |= _LATIN
     classes[(fold >= ord("0")) & (fold <= ord("9")) & kept] |= _DIGIT
     return classes
