@@ -48,6 +48,8 @@ _LETTERS = re.compile("[a-z]+")
 _INTERLEAVED = re.compile("[a-z0-9][\u3400-\u9fff]{1,3}[a-z0-9]{1,2}[\u3400-\u9fff]")
 # English words hold syllables too (phone: ho, ne); a run is pinyin when nearly all of it spells.
 LEAST_PINYIN = 0.75
+# One thing in quotation marks or brackets ends and the next begins: an enumeration.
+_NEXT_QUOTE = re.compile('[”"’』」》）】][^“"‘『「《（【]*[“"‘『「《（【]')
 _INVISIBLE = frozenset({0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF})
 
 
@@ -221,8 +223,10 @@ class Views:
         if len(gaps) != 1:
             return False
         gap = gaps[0]
-        inside = self._codes[ends[gap - 1] : starts[gap]]
-        marks = int(np.bitwise_or.reduce(load_folding().classes[inside]))
+        between = slice(ends[gap - 1], starts[gap])
+        if _NEXT_QUOTE.search(self.surface.text[between]):
+            return True
+        marks = int(np.bitwise_or.reduce(load_folding().classes[self._codes[between]]))
         if marks & STRONG:
             return True
         return bool(marks & WEAK) and gap - i > 1 and j - gap > 1

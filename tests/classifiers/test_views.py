@@ -138,6 +138,10 @@ def test_parts_and_pictures_are_restored() -> None:
         ("协\n商还款", False),
         ("停。息。挂。账", False),
         ("停？息挂账", True),
+        ("“协商”“还款”", True),
+        ("“协商”还款", False),
+        ("#协商 #还款", True),
+        ("#协#商#还#款", False),
     ],
 )
 def test_a_match_does_not_reach_across_one_sentence_mark(text: str, broken: bool) -> None:
