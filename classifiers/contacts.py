@@ -41,7 +41,7 @@ MARKS = ("@", "码", "同名", "头像", "搜", "账号", "店", "联系方式",
 MOBILE_DIGITS = 11
 QQ_LENGTHS = range(5, 12)
 # Digits that are really digits: fewer, and a run of look-alike letters and numerals is no phone.
-LEAST_TRUE_DIGITS = 7
+LEAST_TRUE_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +165,10 @@ def _is_written_as_number(number: _Number, folded: str) -> bool:
     """Tell a phone from a list of small numbers: few gaps, or one after every digit; not inside a word."""
     gaps = len(_breaks(number)) - 2
     true_digits = sum(folded[offset] not in LOOKALIKES for offset in number.offsets)
-    before = folded[number.start - 1 : number.start]
+    before = folded[max(0, number.start - 1) : number.start]
     after = folded[number.end : number.end + 1]
-    inside = (before.isascii() and (before.isalnum() or before in "_.")) or (after.isascii() and after == "_")
+    in_word = before.isascii() and (before.isalnum() or before in ("_", "."))
+    inside = in_word or after == "_"
     has_letters = true_digits < len(number.offsets)
     joined = inside and (has_letters or not before.isalpha())
     return (gaps <= 4 or gaps >= 8) and true_digits >= LEAST_TRUE_DIGITS and not joined  # noqa: PLR2004 - shape of a phone

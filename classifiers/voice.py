@@ -61,12 +61,12 @@ class Reading:
 
     def sentence_at(self, offset: int) -> Sentence:
         """Return the sentence in which the offset lies."""
-        starts = [sentence.start for sentence in self.sentences]
-        return self.sentences[max(0, bisect_right(starts, offset) - 1)]
+        index = bisect_right(self.sentences, offset, key=lambda sentence: sentence.start)
+        return self.sentences[max(0, index - 1)]
 
     def quote_at(self, offset: int) -> tuple[int, int] | None:
         """Return the quotation in which the offset lies, or None."""
-        index = bisect_right(self.quotes, (offset, len(self.text) + 1)) - 1
+        index = bisect_right(self.quotes, offset, key=lambda quote: quote[0]) - 1
         if index < 0 or not self.quotes[index][0] <= offset < self.quotes[index][1]:
             return None
         return self.quotes[index]
@@ -137,7 +137,8 @@ def _read_sentences(
 
 
 def _inside(spans: tuple[tuple[int, int], ...], offset: int) -> bool:
-    return any(start <= offset < end for start, end in spans)
+    index = bisect_right(spans, offset, key=lambda span: span[0]) - 1
+    return index >= 0 and offset < spans[index][1]
 
 
 def is_active(reading: Reading, start: int, *, quotes_count: bool, role: Role) -> bool:
