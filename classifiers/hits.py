@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from classifiers.records import Role
@@ -103,11 +104,19 @@ def settle(
 def _without_exceptions(found: list[Candidate], exceptions: dict[int, list[tuple[int, int]]]) -> list[Candidate]:
     if not exceptions:
         return found
-    return [
-        each
-        for each in found
-        if not any(start <= each[0] and -each[1] <= end for start, end in exceptions.get(each[3], ()))
-    ]
+    reaches = {index: _reaches(spans) for index, spans in exceptions.items()}
+    return [each for each in found if each[3] not in reaches or not _is_covered(each, *reaches[each[3]])]
+
+
+def _reaches(spans: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Return the starts of the spans, sorted, and how far any span reaches that begins there or before."""
+    ordered = sorted(spans)
+    return [start for start, _ in ordered], list(accumulate((end for _, end in ordered), max))
+
+
+def _is_covered(each: Candidate, starts: list[int], reaches: list[int]) -> bool:
+    before = bisect_right(starts, each[0])
+    return before > 0 and reaches[before - 1] >= -each[1]
 
 
 def _is_company(found: list[Candidate], lonely: list[Candidate], terms: Sequence[Term]) -> bool:
