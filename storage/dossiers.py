@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 PLACES = {TargetKind.POST: "post", TargetKind.COMMENT: "comment", TargetKind.ACCOUNT: "profile"}
 """Target kind to the place that a package names."""
 
+CROP = "element"
+"""Kind of the captures that show a target alone: a picture of the whole page shows others and never leaves."""
+
 _COMMENT_FIELD = re.compile(r"comments\[(\d+)\]\.(text|author\.bio|author)$")
 _COMMENT_NAMES = {"text": "text", "author": "author.name", "author.bio": "author.bio"}
 
@@ -82,8 +85,10 @@ def _clues(conn: Connection, clue_ids: Collection[int]) -> list[RowMapping]:
             verdict.c.findings,
             verdict.c.target,
             verdict.c.revision_id,
+            capture.c.kind.label("shot_kind"),
         )
         .join_from(clue, verdict, verdict.c.id == clue.c.verdict_id)
+        .outerjoin(capture, capture.c.id == clue.c.screenshot_capture_id)
         .where(clue.c.id.in_(clue_ids))
         .order_by(clue.c.id)
     )
@@ -183,7 +188,7 @@ def _dossier(row: RowMapping, target: RowMapping) -> Json:
         "contacts": [],
         "capture": _capture(target),
         "captured_at": _iso(target["capture_at"] or target["seen_at"]),
-        "screenshot": row["screenshot_sha256"],
+        "screenshot": row["screenshot_sha256"] if row["shot_kind"] == CROP else None,
         "ring": None,
         "earlier": [],
     }
