@@ -23,6 +23,7 @@ from storage.upsert import insert_missing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from sqlalchemy.engine import Connection
 
@@ -68,6 +69,28 @@ def put_bytes(root: Path, data: bytes) -> str:
     for folder in (path.parent, path.parent.parent, root):
         _sync_folder(folder)
     return sha256
+
+
+def put_stream(root: Path, source: BinaryIO) -> tuple[str, int]:
+    """Store all bytes of a stream as :func:`put_bytes` does, with flat memory; return their SHA-256 and size."""
+    root.mkdir(parents=True, exist_ok=True)
+    beside = root / f".{uuid4().hex}.part"
+    digest, size = hashlib.sha256(), 0
+    try:
+        with beside.open("xb") as target:
+            while block := source.read(_CHUNK_BYTES):
+                digest.update(block)
+                size += len(block)
+                target.write(block)
+            target.flush()
+            os.fsync(target.fileno())
+        path = evidence_path(root, digest.hexdigest())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+    return digest.hexdigest(), size
 
 
 def read_bytes(root: Path, sha256: str) -> bytes:

@@ -71,7 +71,14 @@ def store_post(
     one replaces a poorer without counting as an edit, and a reading older than the last one never becomes current.
     Storing the same reading twice changes nothing. Without ``with_comments`` the caller stores those in chunks.
     """
-    sighting = Sighting(source=source, seen_at=seen_at or unit.now, capture_id=capture_id, run_id=run_id)
+    above = _find(unit, facts.platform, clean_text(facts.parent_native_id)) if facts.parent_native_id else None
+    sighting = Sighting(
+        source=source,
+        seen_at=seen_at or unit.now,
+        capture_id=capture_id,
+        run_id=run_id,
+        parent_post_id=int(above.id) if above is not None else None,
+    )
     post_id, result = _store(unit, facts, sighting)
     if with_comments:
         _store_comments(unit, facts, facts.comments, post_id, sighting)
@@ -216,7 +223,7 @@ def _update(
     if newer:
         seen |= {"last_seen": sighting.seen_at, "metrics": {**known.metrics, **facts.metrics}}
         shown: Json = {"url": facts.url, "account_id": account_id, "ip_region": facts.ip_region}
-        shown["published_at"] = facts.published_at
+        shown |= {"published_at": facts.published_at, "parent_post_id": sighting.parent_post_id}
         seen |= {name: value for name, value in shown.items() if value is not None}
     changed = {name: value for name, value in seen.items() if value != getattr(known, name)}
     if changed:
