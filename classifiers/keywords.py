@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from classifiers.patterns import Automaton, Use
     from classifiers.views import View, Views
 
+__all__ = ["Hit", "find_terms", "find_terms_each"]
+
 # Views in which a match can begin or end with a letter though the form does not.
 _LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
 _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
