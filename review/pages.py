@@ -76,5 +76,5 @@ def pieces(text: str | None) -> list[object]:
 
 
 def signed(number: float) -> str:
-    """Return a number with its sign, as short as it is exact."""
-    return f"{number:+.4f}".rstrip("0").rstrip(".")
+    """Return a number with its sign, as short as it is exact; nothing has none."""
+    return f"{number:+.4f}".rstrip("0").rstrip(".") if number else "0"

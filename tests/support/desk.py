@@ -192,9 +192,8 @@ class Client:
 
     def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
         """Sign in as a person would."""
-        return self.post(
-            "/sign-in", {"csrf": self.csrf("/sign-in"), "name": name, "password": password, "then": "/"}
-        )
+        token = self.csrf("/sign-in") or self.csrf("/password")  # the second when somebody is signed in already
+        return self.post("/sign-in", {"csrf": token, "name": name, "password": password, "then": "/"})
 
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
