@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from storage.text import clean_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from rich.progress import Progress
+
+class Update(Protocol):
+    """Takes how much is done, and of how much where that is known."""
+
+    def __call__(self, done: int, total: int | None = None, /) -> None:
+        """Show it."""
+
 
 _MAX_CELL = 60
 _CONTROLS = {code: f"⟨{code:02X}⟩" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
@@ -53,21 +60,23 @@ class Output:
         """Write a message for the person at the terminal to stderr."""
         sys.stderr.write(visible(message) + "\n")
 
-    def progress(self, title: str) -> tuple[Progress | None, Callable[[int, int | None], None] | None]:
-        """Return a progress display on stderr and its update function; None when stderr is no terminal."""
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Update]:
+        """Show progress on stderr while the block lasts, if that is a terminal; gives ``update(done, total)``."""
         if not sys.stderr.isatty():
-            return None, None
+            yield _nothing
+            return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        task = bar.add_task(title, total=None)
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(title, total=None)
+            yield lambda done, total=None: bar.update(task, completed=done, total=total)
 
-        def update(done: int, total: int | None = None) -> None:
-            bar.update(task, completed=done, total=total)
 
-        return bar, update
+def _nothing(_done: int, _total: int | None = None) -> None:
+    """Show nothing."""
 
 
 def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -82,10 +82,7 @@ def run_screen_posts() -> Json:
     """Run the screening stage with a progress display."""
     from classifiers.run import screen_posts
 
-    bar, update = context.out.progress("screening posts")
-    if bar is None:
-        return screen_posts(context.store, active_ruleset(), now=context.now(), sealer=context.sealer)
-    with bar:
+    with context.out.progress("screening posts") as update:
         return screen_posts(
             context.store, active_ruleset(), now=context.now(), sealer=context.sealer, progress=update
         )
@@ -96,10 +93,7 @@ def run_cluster() -> Json:
     from classifiers.run import cluster_clues
 
     allowed = context.workspace.settings.institution.own_accounts
-    bar, update = context.out.progress("clustering clues")
-    if bar is None:
-        return cluster_clues(context.store, now=context.now(), allow_list=allowed)
-    with bar:
+    with context.out.progress("clustering clues") as update:
         return cluster_clues(context.store, now=context.now(), allow_list=allowed, progress=update)
 
 
@@ -143,10 +137,7 @@ def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
     from classifiers.records import verdict_line
 
     warned: set[str] = set()
-    bar, update = context.out.progress("screening lines")
-    if bar:
-        bar.start()
-    try:
+    with context.out.progress("screening lines") as update:
         for number, raw in iter_lines(source):
             line = parse_post_line(raw, number)
             if isinstance(line, LineProblem):
@@ -155,11 +146,8 @@ def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
                 _warn(line, warned)
                 answer = verdict_line(line.id, screen_post(post_text(line), ruleset))
             yield to_json(answer) + "\n"
-            if update and number % _PROGRESS_EVERY == 0:
-                update(number, None)
-    finally:
-        if bar:
-            bar.stop()
+            if number % _PROGRESS_EVERY == 0:
+                update(number)
 
 
 def _refusal(problem: LineProblem, name: str) -> Json:
