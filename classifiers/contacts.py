@@ -37,7 +37,10 @@ QUOTED_FIRM = re.compile(r"[“\"「]([^“”\"「」]{2,12}(?:工作室|公司
 ID_MARK = re.compile(r"[0-9_]")
 ID_RUN = re.compile(r"[a-z][a-z0-9_\-]{4}")
 # One of these stands in every contact that has neither an id nor a number.
-MARKS = ("@", "码", "同名", "头像", "搜", "账号", "店", "联系方式", "名叫", "小号", "大号", "同微", "微信同")
+JUMP_MARKS = ("@", "同名", "搜", "账号", "店名", "店铺", "名叫", "小号", "大号", "名字")
+CODE_MARKS = ("码", "头像", "联系方式", "微信", "号码")
+SAME_MARKS = ("同微", "同薇", "同威", "同v", "微信同")
+MARKS = (*JUMP_MARKS, *CODE_MARKS, *SAME_MARKS)
 MOBILE_DIGITS = 11
 QQ_LENGTHS = range(5, 12)
 # Digits that are really digits: fewer, and a run of look-alike letters and numerals is no phone.
@@ -74,9 +77,7 @@ class _Number:
 
 def _may_hold_contact(folded: str) -> bool:
     """Say whether the text holds enough letters, digits or words for any kind of contact."""
-    return (
-        ID_RUN.search(folded) is not None or any(mark in folded for mark in MARKS) or RUN.search(folded) is not None
-    )
+    return ID_RUN.search(folded) is not None or _holds(folded, MARKS) or RUN.search(folded) is not None
 
 
 def find_contacts(
@@ -102,24 +103,37 @@ _Raw = tuple[ContactKind, str, int, int]
 
 
 def _all_contacts(folded: str, text: str, speaker: Speaker, tables: ContactTables) -> Iterator[_Raw]:
+    yield from _number_contacts(folded, speaker, tables)
+    has_id = ID_RUN.search(folded) is not None
+    if has_id:
+        yield from _ids(folded, speaker, tables)
+    if has_id or _holds(folded, SAME_MARKS):
+        yield from _named_ids(folded, speaker, tables)
+    if "." in folded:
+        yield from _addresses(folded, text, tables)
+    if _holds(folded, JUMP_MARKS):
+        yield from _jumps(folded, text, speaker, tables)
+    if _holds(folded, CODE_MARKS):
+        yield from _codes(folded)
+
+
+def _number_contacts(folded: str, speaker: Speaker, tables: ContactTables) -> Iterator[_Raw]:
+    """Yield what is written in digits: phones, phones that are WeChat ids too, service numbers, QQ."""
     numbers = list(_numbers(folded))
+    if not numbers:
+        return
     phones = [phone for number in numbers for phone in _phones(number, folded)]
     taken = {phone.start for phone in phones}
     for phone in phones:
         yield ContactKind.PHONE, phone.digits, phone.start, phone.end
         if _is_wechat_too(folded, phone, tables):
             yield ContactKind.WECHAT, phone.digits, phone.start, phone.end
-    if numbers:
-        yield from _service_numbers(folded, speaker, tables)
-        yield from _qq_numbers(folded, [number for number in numbers if number.start not in taken], tables)
-    if ID_RUN.search(folded):
-        yield from _ids(folded, speaker, tables)
-    yield from _named_ids(folded, speaker, tables)
-    if "." in folded:
-        yield from _addresses(folded, text, tables)
-    if any(mark in folded for mark in MARKS):
-        yield from _jumps(folded, text, speaker, tables)
-        yield from _codes(folded)
+    yield from _service_numbers(folded, speaker, tables)
+    yield from _qq_numbers(folded, [number for number in numbers if number.start not in taken], tables)
+
+
+def _holds(folded: str, marks: tuple[str, ...]) -> bool:
+    return any(mark in folded for mark in marks)
 
 
 def _numbers(folded: str) -> Iterator[_Number]:
