@@ -77,7 +77,10 @@ def _plan(rows: Sequence[ClusterRow], groups: Iterable[tuple[Collection[int], Se
                     basis=basis,
                 )
             )
-    gone = [Change(cluster_id=row.id, joining=(), leaving=row.members, basis=row.basis) for row in known.values()]
+    gone = [
+        Change(cluster_id=row.id, joining=(), leaving=row.members, basis=row.basis, closes=True)
+        for row in known.values()
+    ]
     return [*gone, *changes]
 
 
