@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 from zlib import error as ZlibError  # noqa: N812 - it is an exception class
 
 import openpyxl
@@ -32,6 +33,22 @@ _MAX_UNPACKED_BYTES = 256 << 20
 _MAX_MEMBERS = 500
 _DECLARATIONS = tuple(word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le"))
 _ZIP = b"PK\3\4"
+_DAMAGED = (
+    InvalidFileException,
+    SyntaxError,  # both XML parsers raise kinds of it
+    zipfile.BadZipFile,
+    ZlibError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+    EOFError,
+    OSError,
+)
+"""What openpyxl raises on damaged workbooks, found by flipping bytes of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,26 +133,24 @@ def _csv_rows(data: bytes, name: str) -> Iterator[list[str]]:
 def _xlsx_rows(data: bytes, name: str) -> Iterator[list[str]]:
     _check_archive(data, name)
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what openpyxl does not know of a workbook does not matter here
+            return iter(_first_sheet(data, name))
+    except _DAMAGED as error:
+        raise InputError("corrupt_file", f"not a workbook: {type(error).__name__}", file=name) from None
+
+
+def _first_sheet(data: bytes, name: str) -> list[list[str]]:
+    with closing(
+        openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    ) as book:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
+        rows = []
         for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True)):
             _check_size(number, 0, name)
-            yield ["" if cell is None else str(cell) for cell in cells]
-    except (
-        InvalidFileException,
-        ParseError,
-        zipfile.BadZipFile,
-        ZlibError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        EOFError,
-        OSError,
-    ) as error:  # what openpyxl raises on damaged workbooks, found by flipping bytes of one
-        raise InputError("corrupt_file", f"not a workbook: {type(error).__name__}", file=name) from None
+            rows.append(["" if cell is None else str(cell) for cell in cells])
+        return rows
 
 
 def _check_archive(data: bytes, name: str) -> None:
