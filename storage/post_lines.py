@@ -131,7 +131,9 @@ def iter_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             _skip_line(stream)
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
-        yield number, raw.rstrip(b"\r\n") if len(raw) <= MAX_LINE_BYTES else raw
+            if not raw:
+                return
+        yield number, raw.rstrip(b"\r\n") if len(raw) <= MAX_LINE_BYTES or raw.endswith(b"\n") else raw
 
 
 def parse_count(value: object) -> int | None:
