@@ -75,7 +75,7 @@ class _Number:
         return self.offsets[-1] + 1
 
 
-def _may_hold_contact(folded: str) -> bool:
+def may_hold_contact(folded: str) -> bool:
     """Say whether the text holds enough letters, digits or words for any kind of contact."""
     return ID_RUN.search(folded) is not None or _holds(folded, MARKS) or RUN.search(folded) is not None
 
@@ -85,10 +85,9 @@ def find_contacts(
 ) -> list[ContactFound]:
     """Return the contacts of one field in reading order, each (kind, value) once.
 
-    ``folded`` is the folded view of the text, one code point for one.
+    ``folded`` is the folded view of the text, one code point for one. Worth calling only where
+    :func:`may_hold_contact` says so.
     """
-    if not _may_hold_contact(folded):
-        return []
     seen: dict[tuple[ContactKind, str], tuple[int, int]] = {}
     for kind, value, start, end in _all_contacts(folded, text, speaker, tables):
         seen.setdefault((kind, value), (start, end))

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifiers.contact_tables import ContactTables, load_contact_tables
-from classifiers.contacts import Speaker, find_contacts
+from classifiers.contacts import Speaker, find_contacts, may_hold_contact
 from classifiers.cues import CueSet, load_cues
-from classifiers.keywords import find_terms
+from classifiers.keywords import find_terms_each
 from classifiers.labels import VerifiedKinds, choose_label, load_verified_kinds, rank_categories
 from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from classifiers.hits import Hit
     from classifiers.records import ContactFound
     from classifiers.units import Evidence
-    from classifiers.views import Views
 
 DATA = Path(__file__).parent / "data"
 # Pieces without weight that are listed per rule and field; more of them say nothing new.
@@ -53,9 +52,8 @@ class Ruleset:
 class _Field:
     """One field before its voice is read."""
 
-    name: str
     text: str
-    views: Views
+    folded: str
     terms: list[Hit]
     contacts: list[ContactFound]
 
@@ -99,7 +97,16 @@ def screen_post(post: PostText, ruleset: Ruleset) -> Verdict:
 
     Offsets of findings and contacts count code points of the field as given, whatever it holds.
     """
-    fields = _scan_fields(post, ruleset)
+    return screen_posts([post], ruleset)[0]
+
+
+def screen_posts(posts: Sequence[PostText], ruleset: Ruleset) -> list[Verdict]:
+    """Return the verdict on each post, as :func:`screen_post` would, terms looked for in all at once."""
+    scanned = _scan_fields(posts, ruleset)
+    return [_judge(post, fields, ruleset) for post, fields in zip(posts, scanned, strict=True)]
+
+
+def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdict:
     contacts = tuple(contact for field in fields.values() for contact in field.contacts)
     if not _has_topic(fields):
         return _clear_verdict(contacts, ruleset)
@@ -125,7 +132,7 @@ def screen_post(post: PostText, ruleset: Ruleset) -> Verdict:
 
 def post_units(post: PostText, ruleset: Ruleset) -> list[UnitEvidence]:
     """Return the evidence of every speaker, the author first; none where the trade is not mentioned at all."""
-    fields = _scan_fields(post, ruleset)
+    fields = _scan_fields([post], ruleset)[0]
     if not _has_topic(fields):
         return []
     return [gather(unit) for unit in _make_units(post, fields, ruleset)]
@@ -150,36 +157,35 @@ def _clear_verdict(contacts: tuple[ContactFound, ...], ruleset: Ruleset) -> Verd
     )
 
 
-def _scan_fields(post: PostText, ruleset: Ruleset) -> dict[str, _Field]:
-    """Return every field with its terms and contacts; the parent's contacts belong to the parent."""
-    own = Speaker(name=post.author_name, verified_as=post.verified_as)
-    speakers = {
-        "title": own,
-        "text": own,
-        "author.name": own,
-        "author.bio": Speaker(name=post.author_name, verified_as=post.verified_as, is_bio=True),
-    }
-    fields: dict[str, _Field] = {}
-    for name, text in post.fields():
-        views = make_views(text)
-        speaker = speakers.get(name) or _comment_speaker(post, name)
-        fields[name] = _Field(
-            name=name,
-            text=text,
-            views=views,
-            terms=find_terms(views, ruleset.lexicon),
-            contacts=[]
-            if name == "parent"
-            else find_contacts(name, text, speaker, tables=ruleset.contacts, folded=views.folded.text),
-        )
-    return fields
+def _scan_fields(posts: Sequence[PostText], ruleset: Ruleset) -> list[dict[str, _Field]]:
+    """Return every field of each post with its terms and contacts; the parent's contacts belong to the parent."""
+    named = [list(post.fields()) for post in posts]
+    terms = iter(find_terms_each([text for fields in named for _, text in fields], ruleset.lexicon))
+    return [
+        {name: _scan_field(post, name, text, terms=next(terms), ruleset=ruleset) for name, text in fields}
+        for post, fields in zip(posts, named, strict=True)
+    ]
 
 
-def _comment_speaker(post: PostText, name: str) -> Speaker:
-    if not name.startswith("comments["):
-        return Speaker()
-    comment = post.comments[int(name[len("comments[") : name.index("]")])]
-    return Speaker(name=comment.author_name, is_bio=name.endswith(".bio"))
+def _scan_field(post: PostText, name: str, text: str, *, terms: list[Hit], ruleset: Ruleset) -> _Field:
+    folded = make_views(text).folded.text
+    contacts: list[ContactFound] = []
+    if name != "parent" and may_hold_contact(folded):
+        contacts = find_contacts(name, text, _speaker(post, name), tables=ruleset.contacts, folded=folded)
+    return _Field(text=text, folded=folded, terms=terms, contacts=contacts)
+
+
+def _speaker(post: PostText, name: str) -> Speaker:
+    """Return who stands behind a field."""
+    if name.startswith("comments["):
+        comment = post.comments[_comment_index(name)]
+        return Speaker(name=comment.author_name, is_bio=name.endswith(".bio"))
+    return Speaker(name=post.author_name, verified_as=post.verified_as, is_bio=name == "author.bio")
+
+
+def _comment_index(name: str) -> int:
+    """Return the index in a field name of the form ``comments[i]…``."""
+    return int(name[len("comments[") : name.index("]")])
 
 
 def _read(names: Iterable[str], fields: dict[str, _Field], ruleset: Ruleset) -> tuple[Reading, ...]:
@@ -187,14 +193,13 @@ def _read(names: Iterable[str], fields: dict[str, _Field], ruleset: Ruleset) -> 
     for name in names:
         held = fields.get(name)
         if held is not None:
-            folded = held.views.folded.text
             readings.append(
                 read_field(
                     name,
                     held.text,
-                    folded,
+                    held.folded,
                     terms=held.terms,
-                    cues=ruleset.cues.find(folded),
+                    cues=ruleset.cues.find(held.folded),
                     contacts=held.contacts,
                 )
             )
@@ -284,7 +289,7 @@ def _make_target(unit: UnitEvidence) -> Target:
         return Target(kind=TargetKind.POST)
     replies = [reading.field for reading in unit.unit.replies if reading.field in offering]
     if replies:
-        return Target(kind=TargetKind.COMMENT, comment=int(replies[0][len("comments[") : replies[0].index("]")]))
+        return Target(kind=TargetKind.COMMENT, comment=_comment_index(replies[0]))
     if offering & {"author.name", "author.bio"} or not talked & main:
         return Target(kind=TargetKind.ACCOUNT)
     return Target(kind=TargetKind.POST)

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifiers.engine import screen_post
+from classifiers.engine import screen_posts
 from classifiers.postlines import read_post_line
 from classifiers.records import Label, TargetKind, verdict_line
 
@@ -46,7 +46,7 @@ def evaluate(files: Iterable[tuple[str, Iterable[Mapping[str, object]]]], rulese
 
 def evaluate_rows(name: str, rows: Iterable[Mapping[str, object]], ruleset: Ruleset) -> Row:
     """Return the figures of one file."""
-    judged = [_judge(row, ruleset) for row in rows]
+    judged = _judge_all(list(rows), ruleset)
     labelled = [item for item in judged if item.label is not None]
     decided = [item for item in labelled if item.label != Label.UNSURE]
     clues = [item for item in decided if item.label == Label.CLUE]
@@ -85,13 +85,16 @@ def rate(hits: int, total: int) -> Row:
     return {"hits": hits, "total": total, "low": round(max(0.0, low), 4), "high": round(min(1.0, high), 4)}
 
 
-def _judge(row: Mapping[str, object], ruleset: Ruleset) -> _Judged:
+def _judge_all(rows: Sequence[Mapping[str, object]], ruleset: Ruleset) -> list[_Judged]:
+    verdicts = screen_posts([read_post_line(row) for row in rows], ruleset)
+    return [
+        _Judged(row=row, label=_label_of(row), verdict=verdict) for row, verdict in zip(rows, verdicts, strict=True)
+    ]
+
+
+def _label_of(row: Mapping[str, object]) -> str | None:
     label = row.get("label")
-    return _Judged(
-        row=row,
-        label=label if isinstance(label, str) and label in LABELS else None,
-        verdict=screen_post(read_post_line(row), ruleset),
-    )
+    return label if isinstance(label, str) and label in LABELS else None
 
 
 def _is_flagged(item: _Judged) -> bool:

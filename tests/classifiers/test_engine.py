@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.engine import Ruleset, load_ruleset, screen_post
+from classifiers.engine import Ruleset, load_ruleset, screen_post, screen_posts
 from classifiers.labels import VerifiedKinds
 from classifiers.postlines import read_post_line
 from classifiers.records import Band, CommentText, Label, PostText, TargetKind, Verdict, verdict_line
@@ -93,6 +93,11 @@ def test_nul_and_lone_surrogates_keep_their_place(char: str) -> None:
 def test_the_same_post_gives_the_same_verdict() -> None:
     post = PostText(id="x", title="逾期", text=OFFER)
     assert screen(post) == screen(post)
+
+
+def test_many_posts_at_once_get_the_verdicts_they_get_alone() -> None:
+    posts = gold_posts()
+    assert screen_posts(posts, rules()) == [screen(post) for post in posts]
 
 
 def test_an_offer_is_a_clue_with_category_target_and_contact() -> None:
