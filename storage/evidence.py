@@ -93,6 +93,30 @@ def put_stream(root: Path, source: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def put_file(root: Path, source: Path) -> tuple[str, int]:
+    """Store a file's bytes durably without reading it whole; return their SHA-256 and size."""
+    root.mkdir(parents=True, exist_ok=True)
+    beside = root / f".{uuid4().hex}.part"
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as given, beside.open("xb") as copy:
+            while block := given.read(_CHUNK_BYTES):
+                digest.update(block)
+                copy.write(block)
+            copy.flush()
+            os.fsync(copy.fileno())
+            size = copy.tell()
+        path = evidence_path(root, digest.hexdigest())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+    for folder in (path.parent, path.parent.parent, root):
+        _sync_folder(folder)
+    return digest.hexdigest(), size
+
+
 def read_bytes(root: Path, sha256: str) -> bytes:
     """Return stored bytes.
 
@@ -143,6 +167,14 @@ def add_capture(unit: Unit, facts: CaptureFacts, *, media_type: str | None = Non
 def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers with lower-case names and without those that carry secrets."""
     return {name.lower(): value for name, value in headers.items() if name.lower() not in SECRET_HEADERS}
+
+
+def find_capture(conn: Connection, *, kind: str, sha256: str) -> int | None:
+    """Return the first capture of a kind that has these bytes, or None."""
+    found = conn.execute(
+        sa.select(sa.func.min(capture.c.id)).where(capture.c.kind == kind, capture.c.sha256 == sha256)
+    ).scalar()
+    return None if found is None else int(found)
 
 
 def get_capture(conn: Connection, capture_id: int) -> Json | None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from storage.accounts import see_account
 from storage.post_reads import comments_of, count_posts, get_post, list_posts, post_details
+from storage.records import PostFacts
 from storage.tables import post, post_revision
 from storage.text import clean_json, clean_text
 from storage.upsert import insert_new
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
     from storage.engine import Unit
-    from storage.records import AccountFacts, CommentFacts, Json, PostFacts
+    from storage.records import AccountFacts, CommentFacts, Json
 
 __all__ = [
     "comments_of",
@@ -36,6 +37,7 @@ __all__ = [
     "list_posts",
     "own_comments",
     "post_details",
+    "store_comment_of",
     "store_comments",
     "store_post",
 ]
@@ -100,6 +102,27 @@ def store_comments(
     assert found is not None  # noqa: S101 - the caller stored it
     sighting = Sighting(source=source, seen_at=seen_at or unit.now, capture_id=capture_id, run_id=run_id)
     _store_comments(unit, facts, comments, int(found.id), sighting)
+
+
+def store_comment_of(
+    unit: Unit, platform: str, post_native_id: str, comment: CommentFacts, *, source: str
+) -> str | None:
+    """Store a comment that came alone; return ``new``, ``changed`` or ``seen``, None where its post is missing."""
+    found = _find(unit, platform, clean_text(post_native_id))
+    if found is None:
+        return None
+    above = _find(unit, platform, clean_text(comment.parent)) if comment.parent else found
+    shown = unit.conn.execute(
+        sa.select(post_revision.c.title, post_revision.c.text).where(
+            post_revision.c.id == (above or found).current_revision_id
+        )
+    ).first()
+    context = "\n".join(part for part in shown if part) if shown else ""
+    holder = PostFacts(
+        platform=platform, native_id=found.native_id, kind="comment", url=found.url, author=comment.author
+    )
+    sighting = Sighting(source=source, seen_at=unit.now, parent_post_id=int(found.id), reply_to=comment.parent)
+    return _store(unit, _own_row(unit, holder, comment, int(found.id), context), sighting)[1]
 
 
 def _store_comments(
