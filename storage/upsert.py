@@ -31,12 +31,11 @@ def insert_new(conn: Connection, table: sa.Table, values: Mapping[str, Any]) -> 
 
 
 def insert_missing(conn: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the rows whose unique keys are not there yet; return how many were inserted."""
-    if not rows:
-        return 0
-    statement: Any = postgres_insert(table) if conn.dialect.name == "postgresql" else sqlite_insert(table)
-    done = conn.execute(statement.on_conflict_do_nothing(), [dict(row) for row in rows])
-    return max(done.rowcount, 0)
+    """Insert the rows whose unique keys are not there yet; return how many were inserted.
+
+    The inserted keys are counted: for many rows at once psycopg names no number of rows.
+    """
+    return len(insert_returning(conn, table, rows, list(table.primary_key.columns)))
 
 
 def insert_returning(
