@@ -54,7 +54,7 @@ def _is_host(host: str) -> bool:
 def _warnings(host: str, ascii_host: str, *, port: int | None, user: bool) -> tuple[str, ...]:
     found = {
         "idn": "xn--" in ascii_host,
-        "mixed": len(_scripts(host)) > 1,
+        "mixed": any(len(_scripts(label)) > 1 for label in host.split(".")),
         "number": _is_number(ascii_host),
         "user": user,
         "port": port not in {None, 80, 443},
@@ -62,13 +62,9 @@ def _warnings(host: str, ascii_host: str, *, port: int | None, user: bool) -> tu
     return tuple(name for name, present in found.items() if present)
 
 
-def _scripts(host: str) -> set[str]:
-    """Return the scripts of a host's letters by the first word of their Unicode names."""
-    return {
-        unicodedata.name(character, "?").split()[0]
-        for character in host
-        if character.isalpha() and character not in "-._"
-    }
+def _scripts(label: str) -> set[str]:
+    """Return the scripts of a label's letters by the first word of their Unicode names."""
+    return {unicodedata.name(character, "?").split()[0] for character in label if character.isalpha()}
 
 
 def _is_number(host: str) -> bool:

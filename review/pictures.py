@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 30 * 1024 * 1024
 MOST_PIXELS = 60_000_000
 WIDEST, TALLEST = 1200, 5000
-BLURRED_WIDTH = 40
+BLURRED_WIDTH = 32
 """Pixels that are left of a blurred picture's width: a line of text keeps less than one."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
