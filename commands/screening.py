@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from storage.records import Json
 
 _PEEK_BYTES = 1 << 16
-_PROGRESS_EVERY = 200
+_LINES_AT_ONCE = 64
 
 
 def register(app: typer.Typer) -> None:
@@ -133,21 +134,29 @@ def _decodes(line: bytes) -> bool:
 
 
 def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
-    from classifiers.engine import screen_post
+    """Yield the answer lines in the order of the input; lines are judged some at a time, which costs half."""
+    warned: set[str] = set()
+    lines = (parse_post_line(raw, number) for number, raw in iter_lines(source))
+    done = 0
+    with context.out.progress("screening lines") as update:
+        while chunk := list(itertools.islice(lines, _LINES_AT_ONCE)):
+            for line in chunk:
+                if isinstance(line, PostLine):
+                    _warn(line, warned)
+            for answer in _judged(chunk, ruleset, name):
+                yield to_json(answer) + "\n"
+            done += len(chunk)
+            update(done)
+
+
+def _judged(chunk: list[PostLine | LineProblem], ruleset: Ruleset, name: str) -> Iterator[Json]:
+    from classifiers.engine import screen_posts
     from classifiers.records import verdict_line
 
-    warned: set[str] = set()
-    with context.out.progress("screening lines") as update:
-        for number, raw in iter_lines(source):
-            line = parse_post_line(raw, number)
-            if isinstance(line, LineProblem):
-                answer = _refusal(line, name)
-            else:
-                _warn(line, warned)
-                answer = verdict_line(line.id, screen_post(post_text(line), ruleset))
-            yield to_json(answer) + "\n"
-            if number % _PROGRESS_EVERY == 0:
-                update(number)
+    posts = [post_text(line) for line in chunk if isinstance(line, PostLine)]
+    verdicts = iter(screen_posts(posts, ruleset))
+    for line in chunk:
+        yield _refusal(line, name) if isinstance(line, LineProblem) else verdict_line(line.id, next(verdicts))
 
 
 def _refusal(problem: LineProblem, name: str) -> Json:
