@@ -25,6 +25,7 @@ _SURNAMES = (
     "盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边"
 )
 
+_NAME = rf"(?:欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|[{_SURNAMES}])"
 _HAN = r"[\u4e00-\u9fff]"
 _END = r"(?=[，,。、；;！!（(\s]|$)"
 
@@ -38,10 +39,10 @@ _PATTERNS = tuple(
         r"(?:尾号|后四位|末四位)[是为:：\s]{0,2}(\d{4})(?!\d)",  # tail of a card
         r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,64}\.[A-Za-z]{2,10}",  # mail
         r"@([\w\-·]{1,30})",  # mention of an account
-        rf"([{_SURNAMES}])(?:某|先生|女士|小姐|太太|阿姨|大爷|大妈|师傅)",  # a name with its title
+        rf"({_NAME})(?:某|先生|女士|小姐|太太|阿姨|大爷|大妈|师傅)",  # a name with its title
         rf"某某?({_HAN}){_END}",  # what follows 某 in a half-masked name
-        rf"姓名[:：]\s*([{_SURNAMES}]{_HAN}{{1,3}})",
-        rf"(?:我叫|名叫|客户叫|当事人)([{_SURNAMES}]{_HAN}{{1,2}}){_END}",
+        rf"姓名[:：]\s*({_NAME}{_HAN}{{1,3}})",
+        rf"(?:我叫|名叫|客户叫|当事人)({_NAME}{_HAN}{{1,2}}){_END}",
         rf"({_HAN}{{2,12}}[省市区县镇路街村]{_HAN}{{0,12}}\d{{1,5}}[号栋室弄][\d\-号栋单元室弄]*)",  # address
     )
 )
