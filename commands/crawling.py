@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -39,7 +39,7 @@ def crawl(
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What was handed over.")],
     *,
-    form: Annotated[str, typer.Option("--format", metavar="posts|tips|mediacrawler", help="What the file is.")],
+    form: Annotated[Literal["posts", "tips", "mediacrawler"], typer.Option("--format", help="What the file is.")],
     source: Annotated[str, typer.Option(help="A source of watch.yml with access import.")],
     encoding: Encoding = "utf-8",
 ) -> None:
@@ -50,11 +50,18 @@ def import_command(
     chosen = {one.name: one for one in watched()}
     if source not in chosen:
         raise NotFoundError("source", source, code="unknown_source")
-    context.out.obj(
-        import_file(
-            context.store, chosen[source], file.absolute(), format=form, encoding=encoding, now=context.now()
+    with context.out.progress(f"importing {file.name}: lines") as update:
+        answer = import_file(
+            context.store,
+            chosen[source],
+            file.absolute(),
+            format=form,
+            encoding=encoding,
+            now=context.now(),
+            warn=context.out.note,
+            progress=update,
         )
-    )
+    context.out.obj(answer)
 
 
 def capture() -> None:
