@@ -1,7 +1,8 @@
 """What the desk hides until somebody gives a reason: contacts, and numbers that belong to third parties.
 
-Three nets, because a contact that slips through is shown to everybody: the spans that the verdict stored, a fresh
-search in the very text that is shown, and every further place where the same characters stand, disguised or not.
+Four nets, because a contact that slips through is shown to everybody: the spans that the verdict stored, a fresh
+search in the very text that is shown, every further place where the same characters stand, disguised or not, and
+whatever has the look of an id, letters and digits in one word.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _NUMBERS = re.compile(
     rf"|(?<!\d)[1-9]\d{{5}}{_GAP}(?:19|20)\d{{2}}{_GAP}[01]\d[0-3]\d{_GAP}\d{{3}}[\dx](?![\dx])"  # identity card
     rf"|(?<!\d)\d(?:[ \-]?\d){{14,18}}(?!\d)"  # bank card
     r"|[a-z0-9_.+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,4}"  # mail
+    r"|(?<![a-z0-9_\-])(?=[a-z_\-]{0,24}[0-9])[a-z][a-z0-9_\-]{5,24}(?![a-z0-9_\-])"  # what looks like an id
 )
 _SHORTEST_REPEAT = 5  # shorter strings stand in ordinary words
 

@@ -10,7 +10,7 @@ from review.masking import find_private, hide
 from storage.previews import previews
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 EXCERPT = 110
 _BEFORE = 24  # characters shown before the first thing found
-_MARGIN = 60  # characters beyond the excerpt that are searched for contacts cut by its edges
-_BY_IMPORTANCE = ("text", "author.bio", "title", "author.name")
+_BY_IMPORTANCE = ("text", "author.bio", "author.name")  # the title has a line of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,39 +43,35 @@ def list_rows(conn: Connection, clues: Sequence[ClueRow]) -> list[ListedClue]:
 
 def _listed(row: ClueRow, preview: Preview) -> ListedClue:
     field = _excerpt_field(preview)
-    author = "" if field == "author.name" else "author.name"
+    private = find_private(preview.fields, preview.private)
     return ListedClue(
         row=row,
-        title=_cut(preview, "title"),
-        excerpt=_cut(preview, field),
-        author=_cut(preview, author) if author else [],
+        title=_cut(preview, "title", private),
+        excerpt=_cut(preview, field, private),
+        author=_cut(preview, "author.name", private) if field != "author.name" else [],
         cluster_size=preview.cluster_size,
     )
 
 
 def _excerpt_field(preview: Preview) -> str:
     """Return the field whose excerpt says most: where something was found, the text before the profile."""
-    hit = [name for name in _BY_IMPORTANCE if name != "title" and preview.found.get(name)]
-    full = [name for name in _BY_IMPORTANCE if name != "title" and preview.fields[name]]
+    hit = [name for name in _BY_IMPORTANCE if preview.found.get(name)]
+    full = [name for name in _BY_IMPORTANCE if preview.fields[name]]
     return next(iter([*hit, *full]), "text")
 
 
-def _cut(preview: Preview, field: str) -> list[Piece]:
+def _cut(preview: Preview, field: str, private: Mapping[str, Sequence[Span]]) -> list[Piece]:
     """Return a field's excerpt, marked and masked, with an ellipsis where something was left out."""
     text = preview.fields[field]
     first = min((start for start, _ in preview.found.get(field, ())), default=0)
     start = max(min(first - _BEFORE, len(text) - EXCERPT), 0)
     end = min(start + EXCERPT, len(text))
-    low, high = max(start - _MARGIN, 0), min(end + _MARGIN, len(text))
-    stored = _shifted(preview.private.get(field, ()), low, high)
-    private = find_private({field: text[low:high]}, {field: stored})[field]
-    masked = text[:low] + hide(text[low:high], private)
     marks = [
         Mark(start=a, end=b, number=number, rule="", role="hit", view="surface", weight=1.0)
         for number, (a, b) in enumerate(_shifted(preview.found.get(field, ()), start, end))
     ]
-    hidden = _shifted([(a + low, b + low) for a, b in private], start, end)
-    pieces = mark_text(masked[start:end], marks, hidden)
+    shown = hide(text, private[field])[start:end]
+    pieces = mark_text(shown, marks, _shifted(private[field], start, end))
     return [*([_dots()] if start else []), *pieces, *([_dots()] if end < len(text) else [])]
 
 

@@ -7,6 +7,7 @@ answers two-character Chinese terms such as 逾期 with nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection  # noqa: TC003 - read by TypedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
@@ -176,11 +177,10 @@ def page_cursor(row: ClueRow) -> str:
 
 def parse_cursor(text: str) -> tuple[float, int]:
     """Return (score, id) of a cursor; raise InputError when it is none."""
-    score, _, last = text.partition("_")
-    try:
-        return float(score), int(last)
-    except ValueError:
-        raise InputError("bad_field", f"{text!r} is not a place in a list", field="after") from None
+    found = re.fullmatch(r"(-?[0-9]{1,15}(?:\.[0-9]{1,20})?(?:e[-+][0-9]{1,3})?)_([0-9]{1,18})", text, re.ASCII)
+    if found is None:
+        raise InputError("bad_field", f"{text!r} is not a place in a list", field="after")
+    return float(found[1]), int(found[2])
 
 
 def count_clues(conn: Connection, **wanted: Unpack[ClueFilter]) -> int:

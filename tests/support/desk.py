@@ -10,7 +10,7 @@ from html import unescape
 from http.client import HTTPConnection
 from io import BytesIO
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import sqlalchemy as sa
 from PIL import Image, ImageDraw
@@ -128,9 +128,12 @@ def pitch(number: int, text: str | None = None, **wanted: object) -> PostFacts:
     author = wanted.pop("author", None) or AccountFacts(native_id=f"u{number}", name=f"债务规划{number}")
     assert isinstance(author, AccountFacts)
     said = f"专业代办停息挂账第{number}期，个性化分期，加微信 zhaiwu{number:05d} 咨询，不成功不收费"
-    known: dict[str, object] = {"title": f"逾期上岸 {number}", "url": f"https://forum.test/thread/{native_id}"}
+    known: dict[str, object] = {
+        "platform": "forum",
+        "title": f"逾期上岸 {number}",
+        "url": f"https://forum.test/thread/{native_id}",
+    }
     return PostFacts(
-        platform="forum",
         native_id=native_id,
         kind="post",
         author=author,
@@ -202,7 +205,7 @@ class Client:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if body is not None:
             sent.setdefault("content-type", "application/x-www-form-urlencoded")
-        connection.request(method, path, body=body, headers=sent)
+        connection.request(method, quote(path, safe="/?&=%"), body=body, headers=sent)
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
