@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import itertools
 import json
 import sys
 from pathlib import Path
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 _PEEK_BYTES = 1 << 16
 _LINES_AT_ONCE = 64
+_BYTES_AT_ONCE = 1 << 20
+_MOST_WARNINGS = 1000
 
 
 def register(app: typer.Typer) -> None:
@@ -136,10 +137,9 @@ def _decodes(line: bytes) -> bool:
 def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
     """Yield the answer lines in the order of the input; lines are judged some at a time, which costs half."""
     warned: set[str] = set()
-    lines = (parse_post_line(raw, number) for number, raw in iter_lines(source))
     done = 0
     with context.out.progress("screening lines") as update:
-        while chunk := list(itertools.islice(lines, _LINES_AT_ONCE)):
+        for chunk in _chunks(source):
             for line in chunk:
                 if isinstance(line, PostLine):
                     _warn(line, warned)
@@ -147,6 +147,19 @@ def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
                 yield to_json(answer) + "\n"
             done += len(chunk)
             update(done)
+
+
+def _chunks(source: BinaryIO) -> Iterator[list[PostLine | LineProblem]]:
+    """Yield parsed lines some at a time, fewer where they are long: memory stays flat."""
+    chunk: list[PostLine | LineProblem] = []
+    size = 0
+    for number, raw in iter_lines(source):
+        chunk.append(parse_post_line(raw, number))
+        size += len(raw)
+        if len(chunk) == _LINES_AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield chunk
+            chunk, size = [], 0
+    yield chunk
 
 
 def _judged(chunk: list[PostLine | LineProblem], ruleset: Ruleset, name: str) -> Iterator[Json]:
@@ -160,16 +173,17 @@ def _judged(chunk: list[PostLine | LineProblem], ruleset: Ruleset, name: str) ->
 
 
 def _refusal(problem: LineProblem, name: str) -> Json:
-    context.out.problems.append(
-        {"code": problem.code, "file": name, "line": problem.line, "message": problem.message}
-    )
+    if not context.out.problems:  # one decides the exit code; all of them would not fit into flat memory
+        context.out.problems.append(
+            {"code": problem.code, "file": name, "line": problem.line, "message": problem.message}
+        )
     answer: Json = {"id": problem.id} if problem.id is not None else {}
     return {**answer, "line": problem.line, "error": {"code": problem.code, "message": problem.message}}
 
 
 def _warn(line: PostLine, warned: set[str]) -> None:
     for key in line.unknown_keys:
-        if key not in warned:
+        if key not in warned and len(warned) < _MOST_WARNINGS:
             warned.add(key)
             context.out.note(f"key {key!r} is not read")
 
