@@ -214,9 +214,12 @@ def _item_line(item: Submission) -> Json:
         "attempt": item.attempt,
         "earlier": None if item.previous_id is None else public_id("item", item.previous_id),
         "state": item.state.value,
-        "platform": item.platform,
-        "native_id": item.target_native_id,
-        "url": item.url,
+        "target": {
+            "kind": item.target_kind.value,
+            "platform": item.platform,
+            "native_id": item.target_native_id,
+            "url": item.url,
+        },
         "decided_by": item.decided_by,
         "struck": item.struck_why,
     }
