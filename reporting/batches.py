@@ -215,7 +215,7 @@ def _item_line(item: Submission) -> Json:
         "earlier": None if item.previous_id is None else public_id("item", item.previous_id),
         "state": item.state.value,
         "target": {
-            "kind": item.target_kind.value,
+            "kind": item.target_kind,
             "platform": item.platform,
             "native_id": item.target_native_id,
             "url": item.url,
