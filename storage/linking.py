@@ -104,7 +104,8 @@ def add_bands(unit: Unit, keys: Mapping[int, Sequence[int]]) -> dict[int, Counte
             if len(block) < MAX_BLOCK:
                 block.append(clue_id)
                 rows.append({"band": place[0], "key": place[1], "clue_id": clue_id})
-    insert_missing(unit.conn, text_band, rows)
+    if rows:
+        unit.conn.execute(sa.insert(text_band), rows)
     return shared
 
 
@@ -240,10 +241,11 @@ def _clue_text(row: Row[Any]) -> ClueText:
 
 
 def _blocks(keys: Mapping[int, Sequence[int]]) -> sa.Select[tuple[int, int, int]]:
-    places = sorted({place for own in keys.values() for place in enumerate(own)})
+    """Select the blocks of these keys; the few that another band happens to share are told apart by the caller."""
+    wanted = sorted({key for own in keys.values() for key in own})
     return (
         sa.select(text_band.c.band, text_band.c.key, text_band.c.clue_id)
-        .where(sa.tuple_(text_band.c.band, text_band.c.key).in_(places))
+        .where(text_band.c.key.in_(wanted), text_band.c.band != _DONE)
         .order_by(text_band.c.clue_id)
     )
 

@@ -155,7 +155,7 @@ judgement = sa.Table(
 text_band = sa.Table(
     "text_band",
     metadata,
+    sa.Column("key", BigId, primary_key=True),  # first: keys are looked up by thousands, whatever their band
     sa.Column("band", sa.SmallInteger, primary_key=True),
-    sa.Column("key", BigId, primary_key=True),
     sa.Column("clue_id", BigId, sa.ForeignKey("clue.id"), primary_key=True, index=True),
 )

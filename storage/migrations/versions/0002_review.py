@@ -248,10 +248,10 @@ def _create_suggestion() -> None:
 def _create_text_band() -> None:
     op.create_table(
         "text_band",
-        sa.Column("band", sa.SmallInteger(), nullable=False),
         sa.Column("key", BIG_ID, nullable=False),
+        sa.Column("band", sa.SmallInteger(), nullable=False),
         sa.Column("clue_id", BIG_ID, nullable=False),
         sa.ForeignKeyConstraint(["clue_id"], ["clue.id"], name=op.f("fk_text_band_clue_id")),
-        sa.PrimaryKeyConstraint("band", "key", "clue_id", name=op.f("pk_text_band")),
+        sa.PrimaryKeyConstraint("key", "band", "clue_id", name=op.f("pk_text_band")),
     )
     op.create_index(op.f("ix_text_band_clue_id"), "text_band", ["clue_id"], unique=False)
