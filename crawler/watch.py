@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.functional_validators import AfterValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from crawler.adapters import adapter_names
 from crawler.addresses import Reach, reach_of
@@ -222,7 +222,7 @@ def parse_watch(text: str, *, file: str = "watch.yml") -> tuple[SourceConfig, ..
         raise SettingsError("bad_field", f"not YAML: {error}"[:300], file=file) from None
     _refuse_doubles(node, file)
     try:
-        sources = _Watch.model_validate(found or {}).sources
+        sources = _Watch.model_validate(found if found is not None else {}).sources
     except ValidationError as error:
         first = error.errors()[0]
         code = "unknown_key" if first["type"] == "extra_forbidden" else "bad_field"
@@ -234,7 +234,7 @@ def parse_watch(text: str, *, file: str = "watch.yml") -> tuple[SourceConfig, ..
 
 
 class _Watch(_Section):
-    sources: tuple[SourceConfig, ...] = ()
+    sources: Annotated[tuple[SourceConfig, ...], BeforeValidator(lambda value: value or ())] = ()
 
 
 def _refuse_same_names(sources: Sequence[SourceConfig], node: yaml.Node | None, file: str) -> None:
@@ -259,14 +259,18 @@ def _refuse_doubles(node: yaml.Node | None, file: str) -> None:
             seen.add(key.value)
 
 
-def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
-    if isinstance(node, yaml.MappingNode):
-        yield node
-        for _, value in node.value:
-            yield from _mappings(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _mappings(value)
+def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an anchor that holds itself
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
 
 
 def _line_of(node: yaml.Node | None, path: Sequence[int | str]) -> int | None:

@@ -29,6 +29,11 @@ POSTGRES_ROOT = pytest.StashKey[Path]()
 NOW = datetime(2026, 11, 18, 2, 30, tzinfo=UTC)  # a Wednesday, 10:30 in Shanghai, in week 2026-W47
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a person replace expected outputs after having looked at the change."""
+    parser.addoption("--update-goldens", action="store_true", help="rewrite the output.json of recorded pages")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the children too and give this session, with all its workers, one place for PostgreSQL."""
     network.guard_children()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from crawler.base import SourceSpider
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from crawler.schema_org import Thing
 
 _THREADS = frozenset({"DiscussionForumPosting", "QAPage", "Question", "SocialMediaPosting"})
+_MAX_ANCHORS = 1000
 _MAX_NAME_CHARS = 60
-_LINK_SHARE = 0.4
+_AFTER_NAME = re.compile(r"\s*(?:[|·•]|发表|发布|时间|日期|更新|(?:19|20)[0-9]{2}\s*[-/.年]).*", re.DOTALL)
 
 
 class WebSpider(SourceSpider):
@@ -89,7 +91,7 @@ def parse_article(root: Node, read: PageRead, rules: ReadRules, *, must: bool) -
     comments = find_comments(
         root, url, selectors=rules.comments, things=found, at=read.at, limit=rules.limits.max_comments
     )
-    anchors = frozenset(text_of(link) for link in select(root, "a[href]"))
+    anchors = [text_of(link).replace("\n", " ") for link in select(root, "a[href]")[:_MAX_ANCHORS]]
     title = _title(root, article)
     author = _author(root, article, url)
     published = _published(root, article, read.at)
@@ -128,7 +130,7 @@ def _author(root: Node, article: Thing | None, url: str) -> AccountFacts:
 
 def _byline(root: Node) -> str:
     for node in select(root, "[rel~=author], [itemprop=author], .byline, .author-name, .post-author, .author"):
-        name = text_of(node).replace("\n", " ").removeprefix("作者").lstrip(":： ").strip()
+        name = _AFTER_NAME.sub("", text_of(node).partition("\n")[0].removeprefix("作者").lstrip(":： ")).strip()
         if 0 < len(name) <= _MAX_NAME_CHARS:
             return name
     return ""
@@ -151,12 +153,9 @@ def _text(root: Node, article: Thing | None, title: str) -> str:
     return rest if first.strip() == title.strip() else text
 
 
-def _beside_links(text: str, anchors: frozenset[str]) -> int:
-    """Return how many characters of a text stand in lines that are not mostly a link's own text."""
-    longest = sorted((anchor for anchor in anchors if anchor), key=len, reverse=True)[:500]
-    lines = (line for line in text.splitlines() if not _is_link(line, longest))
-    return sum(len(line.strip()) for line in lines)
-
-
-def _is_link(line: str, anchors: list[str]) -> bool:
-    return any(len(anchor) >= _LINK_SHARE * len(line) and anchor in line for anchor in anchors)
+def _beside_links(text: str, anchors: list[str]) -> int:
+    """Return how many characters of a text are no link's own text: a page that lists others has few."""
+    rest = text.replace("\n", " ")
+    for anchor in sorted(filter(None, anchors), key=len, reverse=True):
+        rest = rest.replace(anchor, "", 1)
+    return len("".join(rest.split()))
