@@ -41,7 +41,7 @@ class Browser(_Section):
 
     chromium: str = ""
     no_sandbox: bool = False
-    """Needed when running as root; only for sources with ``private: true``."""
+    """Run Chromium without its sandbox, for sources with ``private: true`` only; as root those run so anyway."""
 
 
 class Packages(_Section):

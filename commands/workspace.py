@@ -36,7 +36,7 @@ _SETTINGS = """\
 [browser]
 # Path of a Chromium; empty = look for one.
 # chromium = ""
-# Needed when running as root; only for sources with private: true.
+# true = without Chromium's sandbox, for sources with private: true only (as root those run so anyway).
 # no_sandbox = false
 
 [packages]
