@@ -47,12 +47,18 @@ class Marker(_Section):
     pattern: Annotated[str, AfterValidator(_pattern)]
 
 
+class GoneMarker(Marker):
+    """A named sign that what stood there is gone; ``means`` says by whose hand, as far as the page tells."""
+
+    means: Literal["content_removed", "author_deleted", "account_banned"] = "content_removed"
+
+
 class Markers(_Section):
     """The signs by kind."""
 
     challenge: tuple[Marker, ...] = ()
     login_wall: tuple[Marker, ...] = ()
-    gone: tuple[Marker, ...] = ()
+    gone: tuple[GoneMarker, ...] = ()
 
 
 class Limits(_Section):

@@ -87,6 +87,8 @@ class Judged:
     outcome: ReadOutcome
     marker: str | None = None
     stops: bool = False
+    means: str = "content_removed"
+    """What a page that is gone says of the target (an outcome kind)."""
 
 
 def judge(read: PageRead, adapter: AdapterConfig) -> Judged:
@@ -103,8 +105,8 @@ def judge(read: PageRead, adapter: AdapterConfig) -> Judged:
         return Judged(outcome=ReadOutcome.BLOCKED, marker=_BLOCKED[read.status])
     if read.status == _GONE:
         return Judged(outcome=ReadOutcome.GONE, marker="http_410")
-    if (name := first_marker(read, markers.gone)) is not None:
-        return Judged(outcome=ReadOutcome.GONE, marker=name)
+    if (gone := next((marker for marker in markers.gone if _shows(read, marker)), None)) is not None:
+        return Judged(outcome=ReadOutcome.GONE, marker=gone.name, means=gone.means)
     if 200 <= read.status < 300 or read.status == 304:  # noqa: PLR2004 - HTTP's own classes
         return Judged(outcome=ReadOutcome.OK)
     return Judged(outcome=ReadOutcome.UNKNOWN, marker=f"http_{read.status}")
