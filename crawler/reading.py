@@ -25,6 +25,7 @@ START, SITEMAP, FEED, LIST, PAGE, ARTICLE = "start", "sitemap", "feed", "list", 
 NO_PAGES = frozenset({SITEMAP, FEED})
 """Kinds that are read but are no pages in a run's counts."""
 
+_TELLING = (200, 404)  # answers in which a site says what became of a page; an error page says nothing
 _HEAD_CHARS = 4096
 _LITTLE_TEXT_CHARS = 800
 _JUDGED_BYTES = 200_000  # a challenge page's scripts are long too, but not without end
@@ -105,7 +106,8 @@ def judge(read: PageRead, adapter: AdapterConfig) -> Judged:
         return Judged(outcome=ReadOutcome.BLOCKED, marker=_BLOCKED[read.status])
     if read.status == _GONE:
         return Judged(outcome=ReadOutcome.GONE, marker="http_410")
-    if (gone := next((marker for marker in markers.gone if _shows(read, marker)), None)) is not None:
+    told = markers.gone if read.status in _TELLING else ()
+    if (gone := next((marker for marker in told if _shows(read, marker)), None)) is not None:
         return Judged(outcome=ReadOutcome.GONE, marker=gone.name, means=gone.means)
     if 200 <= read.status < 300 or read.status == 304:  # noqa: PLR2004 - HTTP's own classes
         return Judged(outcome=ReadOutcome.OK)
