@@ -95,7 +95,7 @@ def list_posts_command() -> None:
     from storage.post_reads import list_posts
 
     with context.store.read() as conn:
-        context.out.lines(list_posts(conn, limit=context.limit))
+        context.out.lines(list_posts(conn, limit=context.limit), shown=("post", "kind", "author", "title", "text"))
 
 
 @posts_app.command("show")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storage.text import clean_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class Update(Protocol):
@@ -22,6 +22,8 @@ class Update(Protocol):
 
 
 _MAX_CELL = 60
+_LEAST_CELL = 4
+_ENDLESS = 10_000
 _CONTROLS = {code: f"⟨{code:02X}⟩" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _CONTROLS |= {code: f"⟨U+{code:04X}⟩" for code in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
@@ -44,13 +46,13 @@ class Output:
         else:
             _print_object(value)
 
-    def lines(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write the lines of a list."""
+    def lines(self, rows: Iterable[Mapping[str, Any]], *, shown: Sequence[str] = ()) -> None:
+        """Write the lines of a list; ``shown`` are the keys that people see on a terminal (default: all)."""
         if self.json:
             for row in rows:
                 self.raw_line(row)
         else:
-            _print_table(list(rows))
+            _print_table(list(rows), shown)
 
     def raw_line(self, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Write one JSON line to stdout."""
@@ -100,7 +102,9 @@ def _print_object(value: Mapping[str, Any]) -> None:
         console.print(Text(f"{name}: {visible(shown)}"))
 
 
-def _print_table(rows: list[Mapping[str, Any]]) -> None:
+def _print_table(rows: list[Mapping[str, Any]], shown: Sequence[str]) -> None:
+    """Print a table; on a terminal only the columns for people, elsewhere all of them at their full width."""
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -109,13 +113,39 @@ def _print_table(rows: list[Mapping[str, Any]]) -> None:
     if not rows:
         console.print(Text("(none)"))
         return
-    table = Table(*[str(name) for name in rows[0]], box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*[Text(_cell(item)) for item in row.values()])
+    if not console.is_terminal:
+        console.width, shown = _ENDLESS, ()
+    names = [*(shown or rows[0])]
+    cells = [[_on_one_line(str(row[names[0]])), *(_cell(row[name]) for name in names[1:])] for row in rows]
+    natural = [max(cell_len(cell) for cell in column) for column in zip(names, *cells, strict=True)]
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name, width in zip(names, _fit(natural, console.width - 2 * len(names)), strict=True):
+        table.add_column(
+            name, width=width, no_wrap=name != names[0], overflow="fold" if name == names[0] else "ellipsis"
+        )
+    for row_cells in cells:
+        table.add_row(*[Text(cell) for cell in row_cells])
     console.print(table)
 
 
+def _fit(natural: list[int], room: int) -> list[int]:
+    """Return widths of columns that fit into a room: the widest give way first, the first, an id, last."""
+    widths = list(natural)
+    while sum(widths) > room and (widest := max(widths[1:], default=0)) > _LEAST_CELL:
+        widths[1 + widths[1:].index(widest)] -= 1
+    return [max(1, min(widths[0], room - sum(widths[1:]))), *widths[1:]]
+
+
 def _cell(item: object) -> str:
+    """Return a value in a few words: of an object its name or kind."""
+    if isinstance(item, dict):
+        item = next((item[key] for key in ("name", "kind") if key in item), item)
+    if isinstance(item, list) and all(isinstance(part, str) for part in item):
+        item = ", ".join(item)
     shown = item if isinstance(item, str) else "" if item is None else to_json(item)
-    shown = visible(shown.replace("\n", " "))
+    shown = _on_one_line(shown)
     return shown if len(shown) <= _MAX_CELL else shown[: _MAX_CELL - 1] + "…"
+
+
+def _on_one_line(text: str) -> str:
+    return visible(" ".join(text.split()))

@@ -45,7 +45,10 @@ def list_command(
             band=band,
             limit=context.limit,
         )
-        context.out.lines(clue_line(row, now=now) for row in rows)
+        context.out.lines(
+            (clue_line(row, now=now) for row in rows),
+            shown=("clue", "state", "band", "score", "categories", "target", "cluster", "post"),
+        )
 
 
 @clues_app.command("show")

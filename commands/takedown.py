@@ -57,7 +57,7 @@ def list_channels() -> None:
     from reporting.channel import channel_line
 
     rows = [channel_line(channel) for channel in channels().values()]
-    context.out.lines(rows[: context.limit or None])
+    context.out.lines(rows[: context.limit or None], shown=("channel", "version", "origin", "title"))
 
 
 @batch_app.command("draft")
@@ -160,7 +160,7 @@ def list_batches_command() -> None:
     from reporting.batches import list_batches
 
     with context.store.read() as conn:
-        context.out.lines(list_batches(conn, limit=context.limit))
+        context.out.lines(list_batches(conn, limit=context.limit), shown=("batch", "state", "items", "package"))
 
 
 @batch_app.command("show")

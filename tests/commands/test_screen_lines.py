@@ -133,8 +133,8 @@ def _escaped(line: str) -> str:
     return "".join(f"\\u{ord(char):04x}" if "\ud800" <= char <= "\udfff" else char for char in line)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(posts=st.lists(POST, min_size=1, max_size=12), ascii_only=st.booleans())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(posts=st.lists(POST, min_size=8, max_size=20), ascii_only=st.booleans())
 def test_a_line_keeps_its_promises_whatever_the_post_says(posts: list[dict[str, Any]], ascii_only: bool) -> None:
     for number, post in enumerate(posts):
         post["id"] = str(number)
