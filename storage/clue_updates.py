@@ -96,9 +96,9 @@ def apply_hits(unit: Unit, ruleset: str, hits: Sequence[Hit]) -> tuple[int, int]
 def settle_clues(unit: Unit, ruleset: str, clue_ids: Collection[int]) -> int:
     """Point clues to the best live verdict on their target, or close those that have none; return how many changed.
 
-    Without any live hit an open clue is suppressed with a reason; a confirmed one whose content changed goes back
-    to people as unsure, because somebody may have rewritten it to get through; other decisions stay. A clue whose
-    post has no verdict of the ruleset yet is left alone.
+    Without any live hit an open clue is suppressed with a reason. A confirmed one whose content changed goes back
+    to people as unsure, because somebody may have rewritten it to get through, and waits until one has looked;
+    other decisions stay. A clue whose post has no verdict of the ruleset yet is left alone.
     """
     return _settle(unit, ruleset, clue.c.id.in_(clue_ids))
 
@@ -144,12 +144,14 @@ def _clear(row: Row[Any]) -> Step | None:
     score = row.present_score if row.present_band == Band.CLEAR else 0.0  # else its score is about another target
     values = {"verdict_id": row.present_id, "post_id": row.present_post_id, "score": score}
     values["band"] = Band.CLEAR.value
-    if row.state in OPEN_CLUE_STATES:
-        return _step(row, values | _NO_PERSON, event=ClueEvent.SUPPRESS, reason=CLEAR_NOW)
     if row.state == ClueState.CONFIRMED and _changed(row, None):
         values["band"] = Band.UNSURE.value
         return _step(row, values | _NO_PERSON, event=ClueEvent.REOPEN, reason=CHANGED)
-    return _step(row, values)
+    if row.state not in OPEN_CLUE_STATES:
+        return _step(row, values)
+    if row.last_reason == CHANGED:  # somebody had decided on it: a person looks again, whatever the machine says
+        return _step(row, values | {"band": Band.UNSURE.value})
+    return _step(row, values | _NO_PERSON, event=ClueEvent.SUPPRESS, reason=CLEAR_NOW)
 
 
 def _changed(row: Row[Any], hit: Row[Any] | None) -> bool:

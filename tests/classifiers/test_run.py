@@ -195,6 +195,18 @@ def test_changed_content_reopens_review(
         )
 
 
+def test_what_was_confirmed_and_rewritten_waits_for_a_person(store: Store, now: datetime) -> None:
+    put(store, now, post_facts("1", PITCH))
+    screen_posts(store, shipped(), now=now)
+    with store.write(now) as unit:
+        decide_clue(unit, clues_by_target(store)["post:1"]["id"], "confirmed", actor=ANALYST)
+    put(store, now + DAY, post_facts("1", CHAT))
+    for day, ruleset in enumerate((shipped(), lets_all_through())):
+        screen_posts(store, ruleset, now=now + (1 + day) * DAY)
+        found = clues_by_target(store)["post:1"]
+        assert (found["state"], found["band"]) == ("queued", "unsure")
+
+
 def test_changed_content_waits_while_the_clue_is_on_its_way(store: Store, now: datetime) -> None:
     put(store, now, post_facts("1", PITCH))
     screen_posts(store, shipped(), now=now)
