@@ -33,6 +33,7 @@ _SILENT = frozenset(
     re.findall(r"\w+", "script style noscript template svg math head title iframe object select button textarea")
 )
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
+_ENDS = re.compile(r"(?i)</(?:body|html)\s*>")
 _EMOTE = re.compile(r"(?i)emoji|emot|smil|face|bq")
 
 
@@ -51,7 +52,11 @@ def _guess(body: bytes) -> str:
 
 
 def parse_html(text: str) -> Node | None:
-    """Return the root of an HTML page, None where there is nothing to parse. Nothing is loaded from anywhere."""
+    """Return the root of an HTML page, None where there is nothing to parse. Nothing is loaded from anywhere.
+
+    What stands after the end of the body counts as part of it, as in a browser; libxml2 would drop it.
+    """
+    text = _ENDS.sub("", text)
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     try:
         root = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)

@@ -70,7 +70,7 @@ def record_control(session: CrawlSession, read: PageRead | None, parser: Parser)
     judged = judge(read, session.adapter)
     parsed = parse_safely(parser, read, START, session.rules) if judged.outcome is ReadOutcome.OK else None
     session.control_ok = parsed is not None and parsed.outcome is ReadOutcome.OK
-    after_block(session, read, judged)
+    after_block(session, control_row(session), read, judged)
 
 
 def record_probe(session: CrawlSession, row: FrontierRow, read: PageRead, *, parser: Parser) -> None:
@@ -88,7 +88,7 @@ def record_probe(session: CrawlSession, row: FrontierRow, read: PageRead, *, par
         else:
             sighting = _sighting(session, unit, row, read, judged=judged, parsed=parsed)
             _settle(unit, session, row, sighting, capture_id=capture_id)
-    after_block(session, read, judged)
+    after_block(session, row, read, judged)
 
 
 def record_probe_failure(session: CrawlSession, row: FrontierRow, reason: str, *, refused: bool = False) -> None:
@@ -115,7 +115,7 @@ def see(
         wall = judged.stops and (judged.marker or "").startswith("login")
         return Sighting(OutcomeKind.LOGIN_WALL if wall else OutcomeKind.PROBE_BLOCKED, judged.marker)
     if judged.outcome is ReadOutcome.GONE:
-        return Sighting(OutcomeKind.CONTENT_REMOVED, judged.marker)
+        return Sighting(OutcomeKind(judged.means), judged.marker)
     if read.status == 404 and first_404_long_ago:  # noqa: PLR2004 - not found
         return Sighting(OutcomeKind.CONTENT_REMOVED, "http_404_twice")
     if parsed is None:

@@ -63,7 +63,7 @@ def record_read(
         _write(page, _good_pieces(page))
     else:
         _write(page, [(len(page.captures) + 2, lambda unit: _settle_fault(unit, page, judged))])
-        after_block(session, read, judged)
+        after_block(session, row, read, judged)
     _tell(page)
     return parsed.outcome
 

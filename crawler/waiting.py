@@ -62,10 +62,11 @@ def after_failure(
     return False
 
 
-def after_block(session: CrawlSession, read: PageRead, judged: Judged) -> None:
+def after_block(session: CrawlSession, row: FrontierRow, read: PageRead, judged: Judged) -> None:
     """Stop the source for a challenge, a login wall or a series of refusals; pause it as its answer asks."""
     if judged.outcome is ReadOutcome.BLOCKED:
-        session.blocked_in_a_row += 1
+        # The same page refused again says nothing new of the site, but asking too fast again does.
+        session.blocked_in_a_row += row.attempts == 0 or read.status == 429  # noqa: PLR2004 - too many requests
         series = session.blocked_in_a_row >= session.adapter.limits.blocked_series
         if judged.stops or series:
             session.stop_with(RunState.BLOCKED, f"{judged.marker} at {read.url}", code="blocked")
