@@ -114,12 +114,10 @@ def add_items(unit: Unit, rows: Sequence[Json], *, actor: Actor) -> None:
     if not rows:
         return
     shared = {"state": SubmissionState.DRAFTED.value, "version": 1, "simulated": unit.simulated}
-    unit.conn.execute(sa.insert(submission), [{**row, **shared} for row in rows])
-    keys = {(row["clue_id"], row["channel"], row["attempt"]) for row in rows}
-    batches = {row["batch_id"] for row in rows}
-    made = unit.conn.execute(sa.select(submission).where(submission.c.batch_id.in_(batches)))
-    numbers = [row.id for row in made if (row.clue_id, row.channel, row.attempt) in keys]
-    events = [{"submission_id": number, "state_from": None, "state_to": "drafted"} for number in sorted(numbers)]
+    made = unit.conn.execute(
+        sa.insert(submission).returning(submission.c.id), [{**row, **shared} for row in rows]
+    ).scalars()
+    events = [{"submission_id": number, "state_from": None, "state_to": "drafted"} for number in sorted(made)]
     add_events(unit, events, event="draft", actor=actor)
 
 
