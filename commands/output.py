@@ -23,6 +23,7 @@ class Update(Protocol):
 
 _MAX_CELL = 60
 _LEAST_CELL = 4
+_MOST_NOTES = 20
 _ENDLESS = 10_000
 _CONTROLS = {code: f"⟨{code:02X}⟩" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _CONTROLS |= {code: f"⟨U+{code:04X}⟩" for code in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -39,12 +40,17 @@ class Output:
         self.problems: list[Any] = []
 
     def obj(self, value: Mapping[str, Any]) -> None:
-        """Write the one object of a command; its ``problems`` decide the exit code."""
-        self.problems.extend(value.get("problems") or [])
+        """Write the one object of a command; its ``problems`` decide the exit code and are told to people too."""
+        problems = value.get("problems") or []
+        self.problems.extend(problems)
         if self.json:
             self.raw_line(value)
         else:
-            _print_object(value)
+            _print_object({name: item for name, item in value.items() if name != "problems"})
+        for problem in problems[:_MOST_NOTES]:
+            self.note_problem(problem)
+        if len(problems) > _MOST_NOTES:
+            self.note(f"and {len(problems) - _MOST_NOTES} more problems; --json lists them")
 
     def lines(self, rows: Iterable[Mapping[str, Any]], *, shown: Sequence[str] = ()) -> None:
         """Write the lines of a list; ``shown`` are the keys that people see on a terminal (default: all)."""
@@ -61,6 +67,12 @@ class Output:
     def note(self, message: str) -> None:
         """Write a message for the person at the terminal to stderr."""
         sys.stderr.write(visible(message) + "\n")
+
+    def note_problem(self, problem: Mapping[str, Any]) -> None:
+        """Tell a person of a problem in one line: its code, its place, what is wrong."""
+        line = f"line {problem['line']}" if "line" in problem else None
+        place = ", ".join(str(part) for part in (problem.get("file"), line, problem.get("field")) if part)
+        self.note(": ".join(part for part in (problem["code"], place, problem["message"]) if part))
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Update]:

@@ -148,9 +148,7 @@ def _set_global(into: Context, name: str, value: str) -> None:
 def _refuse(code: int, problem: dict[str, Any]) -> int:
     if context.json:
         context.out.raw_line({"problems": [problem]})
-    line = f"line {problem['line']}" if "line" in problem else None
-    place = ", ".join(str(part) for part in (problem.get("file"), line, problem.get("field")) if part)
-    context.out.note(": ".join(part for part in (problem["code"], place, problem["message"]) if part))
+    context.out.note_problem(problem)
     return code
 
 
