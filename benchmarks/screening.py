@@ -3,7 +3,7 @@
 Baseline: one ``ahocorasick_rs`` automaton (DFA) over every written form of the lexicon, overlapping matches, on the
 raw text: it finds plain spellings only. All lines read the same posts in one process; five repeats, median. The
 posts are made of neutral clauses; in the stream one in twenty carries sentences of the field, in the dense set
-every one does.
+every one does, among the plain posts and the short lines none. Commands screen in portions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import ahocorasick_rs
 
-from classifiers.engine import load_ruleset, screen_post
+from classifiers.engine import load_ruleset, screen_post, screen_posts
 from classifiers.fuzzy import FuzzyCounts
 from classifiers.keywords import find_terms, find_terms_each
 from classifiers.lexicon import written_forms
@@ -32,6 +32,7 @@ POSTS = 1_500
 PORTION = 100
 SHORTEST, LONGEST = 60, 400
 ONE_IN = 20
+SHORT = 29
 
 _SUBJECTS = ["我", "她", "邻居", "同事", "孩子", "老板", "楼下的大爷", "我们班长", "表姐", "隔壁的猫"]
 _TIMES = ["今天", "昨晚", "上周末", "一大早", "下班以后", "去年冬天", "刚才", "放假那几天", "中午", "雨停之后"]
@@ -110,7 +111,10 @@ def compare(posts: Sequence[str], ruleset: Ruleset) -> dict[str, float]:
         "views": lambda: [make_views(text).near for text in posts],
         "matcher, text by text": lambda: [find_terms(make_views(text), lexicon) for text in posts],
         "matcher, in one go": lambda: [find_terms_each(portion, lexicon) for portion in portions],
-        "whole screening": lambda: [screen_post(record, ruleset) for record in records],
+        "screening, post by post": lambda: [screen_post(record, ruleset) for record in records],
+        "screening, in portions": lambda: [
+            screen_posts(records[at : at + PORTION], ruleset) for at in range(0, len(records), PORTION)
+        ],
     }
     seconds = {name: median_seconds(work) for name, work in ways.items()}
     return {name: seconds["plain scan"] / taken for name, taken in seconds.items()}
@@ -122,8 +126,14 @@ def main() -> None:
     print(
         f"{len(ruleset.lexicon.terms)} terms, {POSTS} posts of {SHORTEST}-{LONGEST} characters, 1.00 = plain scan"
     )
-    for title, one_in in (("stream", ONE_IN), ("dense", 1)):
-        posts = make_posts(ruleset, one_in=one_in)
+    dice = random.Random(12)
+    sets = {
+        "stream": make_posts(ruleset, one_in=ONE_IN),
+        "dense": make_posts(ruleset, one_in=1),
+        "plain posts": make_posts(ruleset, one_in=POSTS + 1)[1:],
+        "short lines": [neutral_text(dice, SHORT)[:SHORT] for _ in range(POSTS)],
+    }
+    for title, posts in sets.items():
         counts = FuzzyCounts()
         find_terms_each(posts, ruleset.lexicon, counts=counts)
         print(f"{title}: {counts.windows / len(posts):.2f} windows per post, {counts.compared} compared")

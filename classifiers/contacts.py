@@ -40,7 +40,7 @@ ID_RUN = re.compile(r"[a-z][a-z0-9_\-]{4}")
 JUMP_MARKS = ("@", "同名", "搜", "账号", "店名", "店铺", "名叫", "小号", "大号", "名字")
 CODE_MARKS = ("码", "头像", "联系方式", "微信", "号码")
 SAME_MARKS = ("同微", "同薇", "同威", "同v", "微信同")
-MARKS = (*JUMP_MARKS, *CODE_MARKS, *SAME_MARKS)
+ANY_MARK = re.compile("|".join((*JUMP_MARKS, *CODE_MARKS, *SAME_MARKS)))
 MOBILE_DIGITS = 11
 QQ_LENGTHS = range(5, 12)
 # Digits that are really digits: fewer, and a run of look-alike letters and numerals is no phone.
@@ -77,7 +77,9 @@ class _Number:
 
 def may_hold_contact(folded: str) -> bool:
     """Say whether the text holds enough letters, digits or words for any kind of contact."""
-    return ID_RUN.search(folded) is not None or _holds(folded, MARKS) or RUN.search(folded) is not None
+    return (
+        ANY_MARK.search(folded) is not None or ID_RUN.search(folded) is not None or RUN.search(folded) is not None
+    )
 
 
 def find_contacts(

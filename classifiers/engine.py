@@ -8,24 +8,23 @@ a database or the network.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifiers.contact_tables import ContactTables, load_contact_tables
 from classifiers.contacts import Speaker, find_contacts, may_hold_contact
 from classifiers.cues import CueSet, load_cues
-from classifiers.keywords import find_terms_each
+from classifiers.keywords import find_terms_joined, join_texts
 from classifiers.labels import VerifiedKinds, choose_label, load_verified_kinds, rank_categories
 from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
 from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
 from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
-from classifiers.views import make_views
 from classifiers.voice import Reading, read_field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from classifiers.hits import Hit
     from classifiers.records import ContactFound
@@ -38,13 +37,14 @@ SHOWN_PER_RULE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
-    """Everything a verdict depends on; ``version`` is a hash of its content."""
+    """Everything a verdict depends on; ``version`` is a hash of its content, ``clear`` what most posts get."""
 
     lexicon: Lexicon
     cues: CueSet
     weights: Weights
     contacts: ContactTables
     verified: VerifiedKinds
+    clear: Verdict
     version: str
 
 
@@ -73,13 +73,16 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
     digest = hashlib.sha256(lexicon.version.encode())
     for name in sorted(files):
         digest.update(files[name].read_bytes())
+    version = digest.hexdigest()[:12]
+    weights = load_weights(files["weights"])
     return Ruleset(
         lexicon=lexicon,
         cues=load_cues(files["cues"]),
-        weights=load_weights(files["weights"]),
+        weights=weights,
         contacts=load_contact_tables(files["contacts"]),
         verified=load_verified_kinds(files["verified"]),
-        version=digest.hexdigest()[:12],
+        clear=_clear_verdict(weights.bias, version),
+        version=version,
     )
 
 
@@ -102,14 +105,16 @@ def screen_post(post: PostText, ruleset: Ruleset) -> Verdict:
 
 def screen_posts(posts: Sequence[PostText], ruleset: Ruleset) -> list[Verdict]:
     """Return the verdict on each post, as :func:`screen_post` would, terms looked for in all at once."""
-    scanned = _scan_fields(posts, ruleset)
-    return [_judge(post, fields, ruleset) for post, fields in zip(posts, scanned, strict=True)]
+    verdicts = [ruleset.clear] * len(posts)
+    for index, fields in _scan_posts(posts, ruleset):
+        verdicts[index] = _judge(posts[index], fields, ruleset)
+    return verdicts
 
 
 def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdict:
     contacts = tuple(contact for field in fields.values() for contact in field.contacts)
     if not _has_topic(fields):
-        return _clear_verdict(contacts, ruleset)
+        return replace(ruleset.clear, contacts=contacts)
     units = [gather(unit) for unit in _make_units(post, fields, ruleset)]
     best = _choose_unit(units, ruleset.weights)
     findings = _make_findings(best, fields, ruleset.weights)
@@ -132,43 +137,62 @@ def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdi
 
 def post_units(post: PostText, ruleset: Ruleset) -> list[UnitEvidence]:
     """Return the evidence of every speaker, the author first; none where the trade is not mentioned at all."""
-    fields = _scan_fields([post], ruleset)[0]
-    if not _has_topic(fields):
-        return []
-    return [gather(unit) for unit in _make_units(post, fields, ruleset)]
+    for _, fields in _scan_posts([post], ruleset):
+        if _has_topic(fields):
+            return [gather(unit) for unit in _make_units(post, fields, ruleset)]
+    return []
 
 
 def _has_topic(fields: dict[str, _Field]) -> bool:
-    return any(hit.role is Role.TOPIC for field in fields.values() for hit in field.terms)
+    return any(_is_topical(field.terms) for field in fields.values())
 
 
-def _clear_verdict(contacts: tuple[ContactFound, ...], ruleset: Ruleset) -> Verdict:
+def _is_topical(terms: list[Hit]) -> bool:
+    return any(hit.role is Role.TOPIC for hit in terms)
+
+
+def _clear_verdict(bias: float, version: str) -> Verdict:
+    """Return the verdict on a post that never mentions the trade."""
     return Verdict(
         flagged=False,
         band=Band.CLEAR,
-        score=to_score(ruleset.weights.bias),
-        bias=ruleset.weights.bias,
+        score=to_score(bias),
+        bias=bias,
         label=Label.UNRELATED,
         categories=(),
         target=None,
         findings=(),
-        contacts=contacts,
-        ruleset=ruleset.version,
+        contacts=(),
+        ruleset=version,
     )
 
 
-def _scan_fields(posts: Sequence[PostText], ruleset: Ruleset) -> list[dict[str, _Field]]:
-    """Return every field of each post with its terms and contacts; the parent's contacts belong to the parent."""
-    named = [list(post.fields()) for post in posts]
-    terms = iter(find_terms_each([text for fields in named for _, text in fields], ruleset.lexicon))
-    return [
-        {name: _scan_field(post, name, text, terms=next(terms), ruleset=ruleset) for name, text in fields}
-        for post, fields in zip(posts, named, strict=True)
-    ]
+def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[int, dict[str, _Field]]]:
+    """Yield (index, every field) of the posts with a topic or a contact: nothing is made for the others."""
+    named = [(index, name, text) for index, post in enumerate(posts) for name, text in post.fields()]
+    folded: list[str] = []
+    terms: list[list[Hit]] = []
+    telling: set[int] = set()
+    for joined in join_texts([text for _, _, text in named]):
+        first = len(folded)
+        folded += joined.folded()
+        terms += find_terms_joined(joined, ruleset.lexicon)
+        telling |= {named[at][0] for at in range(first, len(folded)) if terms[at] and _is_topical(terms[at])}
+        if may_hold_contact(joined.views.folded.text):  # one look for all; most portions of short texts hold none
+            telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
+    if not telling:
+        return
+    posts_fields: dict[int, dict[str, _Field]] = {index: {} for index in sorted(telling)}
+    for at, (index, name, text) in enumerate(named):
+        if index in telling:
+            fields = posts_fields[index]
+            fields[name] = _make_field(posts[index], name, text, found=(folded[at], terms[at]), ruleset=ruleset)
+    yield from posts_fields.items()
 
 
-def _scan_field(post: PostText, name: str, text: str, *, terms: list[Hit], ruleset: Ruleset) -> _Field:
-    folded = make_views(text).folded.text
+def _make_field(post: PostText, name: str, text: str, *, found: tuple[str, list[Hit]], ruleset: Ruleset) -> _Field:
+    """Return a field with its contacts; the parent's contacts belong to the parent."""
+    folded, terms = found
     contacts: list[ContactFound] = []
     if name != "parent" and may_hold_contact(folded):
         contacts = find_contacts(name, text, _speaker(post, name), tables=ruleset.contacts, folded=folded)

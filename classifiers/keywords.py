@@ -7,6 +7,7 @@ at pieces; keep one match per place, the best view and the longest term of a rol
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from classifiers.patterns import Automaton, Use
     from classifiers.views import View, Views
 
-__all__ = ["Hit", "find_terms", "find_terms_each"]
+__all__ = ["Hit", "Joined", "find_terms", "find_terms_each", "find_terms_joined", "join_texts"]
 
 # Views in which a match can begin or end with a letter though the form does not.
 _LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
@@ -33,6 +34,7 @@ _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 _SHORT_ALIAS = 3
 # Places between the characters of a form at which something was put in.
 LEAST_GAPS = 2
+_ASCII = re.compile("[\x01-\x7f]+")
 # Characters looked at in one go by find_terms_each.
 _PORTION = 4000
 
@@ -68,14 +70,38 @@ def find_terms_each(
     Texts are looked at in one go up to some thousand characters: for short ones the fixed cost of a look
     is several times that of its characters.
     """
-    found: list[list[Hit]] = []
+    return [hits for joined in join_texts(texts) for hits in find_terms_joined(joined, lexicon, counts=counts)]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Texts that are looked at in one go: their views as one text, and where in it each begins."""
+
+    views: Views
+    offsets: list[int]
+
+    def folded(self) -> list[str]:
+        """Return the folded view of each text."""
+        whole = self.views.folded.text
+        if len(self.offsets) == 1:
+            return [whole]
+        ends = [*(offset - 1 for offset in self.offsets[1:]), len(whole)]
+        return [whole[start:end] for start, end in zip(self.offsets, ends, strict=True)]
+
+
+def join_texts(texts: Sequence[str]) -> Iterator[Joined]:
+    """Yield the texts in runs that together are not much longer than a portion."""
     for first, last in _portions(texts):
         portion = texts[first:last]
-        offsets = [0, *accumulate(len(text) + 1 for text in portion[:-1])]
-        views = make_views(BARRIER.join(portion))
-        matches = _search(views, lexicon, counts)
-        found.extend(settle(matches, views.surface.text, lexicon.terms, offsets=offsets))
-    return found
+        offsets = [0, *accumulate(len(text) + 1 for text in portion[:-1])] if last - first > 1 else [0]
+        yield Joined(make_views(BARRIER.join(portion)), offsets)
+
+
+def find_terms_joined(joined: Joined, lexicon: Lexicon, *, counts: FuzzyCounts | None = None) -> list[list[Hit]]:
+    """Return the terms found in each of the joined texts; offsets count the code points of that text."""
+    views = joined.views
+    matches = _search(views, lexicon, counts)
+    return settle(matches, views.surface.text, lexicon.terms, offsets=joined.offsets)
 
 
 def _portions(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -203,18 +229,39 @@ def _sound_name(views: Views, view: View, start: int, end: int, use: Use) -> str
 
 
 def _scan_initials(search: _Search) -> None:
+    """Add forms of which initials stand for characters; only around letters, since no match is without one."""
     views = search.views
     view, letters = views.initials, views.squeezed.text
     automaton = search.lexicon.patterns.initials
-    for start, end, index in automaton.scan(view.text):
-        written = letters[start:end]
-        for use in automaton.meanings[index].uses:
-            same = sum(a == b for a, b in zip(written, use.form, strict=True))
+    for first, last in _around_letters(letters, automaton.longest - 1):
+        for start, end, index in automaton.scan(view.text[first:last]):
+            written = letters[first + start : first + end]
             latin = sum(char.isascii() for char in written)
-            if not latin or same + latin < len(written):
+            if not latin:
                 continue
-            if same >= SHORTEST_SOUND - 1 or (not same and latin >= SHORTEST_LETTERS) or (same and latin > same):
-                _add(search, view, start, end, use, name="initials")
+            for use in automaton.meanings[index].uses:
+                if _is_initials(written, use.form, latin):
+                    _add(search, view, first + start, first + end, use, name="initials")
+
+
+def _around_letters(text: str, reach: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the text that lie within ``reach`` of a Latin letter or digit, each once."""
+    first = last = 0
+    for run in _ASCII.finditer(text):
+        if run.start() - reach > last:
+            if last:
+                yield first, last
+            first = max(0, run.start() - reach)
+        last = run.end() + reach
+    if last:
+        yield first, min(last, len(text))
+
+
+def _is_initials(written: str, form: str, latin: int) -> bool:
+    same = sum(a == b for a, b in zip(written, form, strict=True))
+    if same + latin < len(written):
+        return False
+    return same >= SHORTEST_SOUND - 1 or (not same and latin >= SHORTEST_LETTERS) or (same > 0 and latin > same)
 
 
 def _add_pictured(search: _Search, view: View, start: int, end: int, use: Use) -> None:

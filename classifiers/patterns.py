@@ -107,11 +107,12 @@ def _by_char(pairs: Iterable[tuple[str, Use]]) -> dict[str, tuple[Use, ...]]:
 class Automaton:
     """Every occurrence of every pattern in a text, overlapping ones too."""
 
-    __slots__ = ("_machine", "meanings")
+    __slots__ = ("_machine", "longest", "meanings")
 
     def __init__(self, uses: dict[str, list[Use]]) -> None:
         """Compile the patterns (the keys); each stands for one or more uses."""
         self.meanings = tuple(Meaning(found) for found in uses.values())
+        self.longest = max(map(len, uses), default=0)
         self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(list(uses)) if uses else None
 
     def __len__(self) -> int:

@@ -99,6 +99,7 @@ class Views:
     __slots__ = (
         "_codes",
         "_folded",
+        "_folded_codes",
         "_hanzi",
         "_initials",
         "_kept",
@@ -114,11 +115,13 @@ class Views:
     def __init__(self, surface: str, codes: Indexes) -> None:
         """Take the text and its code points; the views are made when they are asked for."""
         folding = load_folding()
+        classes = folding.classes.take(codes)
         self.surface = View("surface", surface, range(len(surface)))
-        self.flags = int(np.bitwise_or.reduce(folding.classes[codes])) if surface else 0
+        self.flags = int(np.bitwise_or.reduce(classes)) if surface else 0
         self._codes = codes
-        self._kept = folding.kept[codes].nonzero()[0]
-        self._squeezed_codes = folding.fold[codes[self._kept]]
+        self._kept = ((classes & DROP) == 0).nonzero()[0]
+        self._folded_codes = folding.fold.take(codes)
+        self._squeezed_codes = self._folded_codes.take(self._kept)
         self._folded: View | None = None
         self._squeezed: View | None = None
         self._sound: View | None = None
@@ -247,17 +250,17 @@ class Views:
         return None
 
     def _make_folded(self) -> View:
-        return View("folded", _decode(load_folding().fold[self._codes]), range(len(self._codes)))
+        return View("folded", _decode(self._folded_codes), range(len(self._codes)))
 
     def _make_squeezed(self) -> View:
         return View("squeezed", _decode(self._squeezed_codes), self._kept)
 
     def _make_sound(self) -> View:
-        text = _decode(load_sounds().exact[self._squeezed_codes])
+        text = _decode(load_sounds().exact.take(self._squeezed_codes))
         return _spell("sound", text, self._kept) if self.has_latin else View("sound", text, self._kept)
 
     def _make_near(self) -> View:
-        text = _decode(load_sounds().near[self._squeezed_codes])
+        text = _decode(load_sounds().near.take(self._squeezed_codes))
         return _spell("near", text, self._kept) if self.has_latin else View("near", text, self._kept)
 
     def _make_hanzi(self) -> View:

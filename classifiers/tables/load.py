@@ -31,11 +31,10 @@ _NEAR_FIRST = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folding:
-    """By code point: its folded form, the bits of its class, and whether the squeezed view keeps it."""
+    """By code point: its folded form and the bits of its class."""
 
     fold: Codes
     classes: Classes
-    kept: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def load_folding() -> Folding:
         fold[_codes(sources)] = ord(target)
     fold[0] = fold[0xD800:0xE000] = _REPLACEMENT
     classes = _make_classes(data["classes"], fold)
-    return Folding(fold=fold, classes=classes, kept=(classes & _DROP) == 0)
+    return Folding(fold=fold, classes=classes)
 
 
 def _make_classes(data: dict[str, Any], fold: Codes) -> Classes:

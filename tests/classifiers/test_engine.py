@@ -100,6 +100,16 @@ def test_many_posts_at_once_get_the_verdicts_they_get_alone() -> None:
     assert screen_posts(posts, rules()) == [screen(post) for post in posts]
 
 
+def test_posts_without_trade_and_contact_share_one_verdict() -> None:
+    posts = [PostText(id=str(number), text="中午去河边走了一个小时，有点累") for number in range(30)]
+    posts[7] = PostText(id="x", text="有事打电话16600001203")
+    posts[9] = PostText(id="y", text=OFFER)
+    verdicts = screen_posts(posts, rules())
+    told = {number for number, verdict in enumerate(verdicts) if verdict is not rules().clear}
+    assert told == {7, 9}
+    assert verdicts[7].contacts[0].value == "16600001203"
+
+
 def test_an_offer_is_a_clue_with_category_target_and_contact() -> None:
     verdict = screen(PostText(id="x", text=OFFER))
     assert verdict.label is Label.CLUE
