@@ -18,10 +18,12 @@ from storage.contacts import contacts_of_verdict
 from storage.decisions import decide_clue, undo_clue
 from storage.tables import clue
 from tests.support import desk as support
+from tests.support import takedown
 from tests.support.clues import SENIOR
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from storage.clues import ClueRow
     from tests.support.desk import Answer, Client, OpenDesk
@@ -263,9 +265,21 @@ def test_the_explanation_on_the_page_adds_up(desk: OpenDesk, clues: dict[str, in
         assert float(score) == stored(desk, number).score
 
 
-def test_earlier_submissions_are_told(desk: OpenDesk, clues: dict[str, int]) -> None:
-    page = desk.client("ana").get(f"/clues/c{clues['p1']}").text
-    assert "曾经报送" not in page
+def test_earlier_submissions_and_what_became_of_them_are_told(
+    desk: OpenDesk, clues: dict[str, int], now: datetime, tmp_path: Path
+) -> None:
+    number, client = clues["p1"], desk.client("ana")
+    assert "曾经报送" not in client.get(f"/clues/c{number}").text
+    decide(client, number, "confirmed")
+    takedown.approved(desk.store, now)
+    page = client.get(f"/clues/c{number}?state=every").text
+    told = re.search(r"曾经报送：</b>(.*?)</div>", page, re.DOTALL)
+    assert told is not None
+    assert "partner_desk" in told[1]
+    assert "已批准" in told[1]
+    refused = client.submit(f"/clues/c{number}/undo", version=2)
+    assert refused.status == 409
+    assert "进入报送批次" in refused.text
 
 
 def test_ids_that_are_none_are_not_found(desk: OpenDesk) -> None:
