@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 done with named problems, 2 wrong usage or an unreadable f
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import sys
@@ -22,7 +23,7 @@ from commands.context import Context, UsageError, context
 from storage.errors import FourEyesError, InputError, QingyuanError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _GLOBALS = ("--data", "--as", "--limit")
 _ALWAYS_JSON = "screen"  # contracts §1
@@ -47,7 +48,7 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
 
 def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
     try:
-        code = app(_take_globals(argv, context), standalone_mode=False, prog_name="qingyuan")
+        code = _command(app)(_take_globals(argv, context), standalone_mode=False, prog_name="qingyuan")
         sys.stdout.flush()  # a full disk or a closed pipe shows here, not when the interpreter ends
     except QingyuanError as error:
         return _refuse(error.exit_code, problem_of(error))
@@ -62,6 +63,12 @@ def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
     return _interrupted() if code == _EXIT_INTERRUPTED else 0  # typer turns Ctrl-C into a returned code
 
 
+@functools.cache
+def _command(app: typer.Typer) -> Callable[..., Any]:
+    """Return the parser of the whole command line; making it takes longer than most commands."""
+    return typer.main.get_command(app)
+
+
 def _interrupted() -> int:
     sys.stderr.write("interrupted; what was stored stays, run the command again to go on\n")
     return _EXIT_INTERRUPTED
@@ -71,8 +78,13 @@ def _left(stop: BaseException) -> int:
     """Go on quietly when the reader of standard output went away; typer makes SystemExit of that."""
     if isinstance(stop, SystemExit) and not isinstance(stop.__context__, BrokenPipeError):
         raise stop
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second error at the end
+    _give_up_stdout()
     return 0
+
+
+def _give_up_stdout() -> None:
+    """Let nothing more be written to standard output, and so nothing fail there when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: typer.TyperException) -> int:
@@ -146,14 +158,19 @@ def _set_global(into: Context, name: str, value: str) -> None:
 
 
 def _refuse(code: int, problem: dict[str, Any]) -> int:
-    if context.json:
-        context.out.raw_line({"problems": [problem]})
     context.out.note_problem(problem)
+    try:
+        if context.json:
+            context.out.raw_line({"problems": [problem]})
+        sys.stdout.flush()
+    except OSError:
+        _give_up_stdout()
     return code
 
 
 def _internal(error: Exception) -> int:
-    message = f"{type(error).__name__}; details are in {_write_details(error)}"
+    what = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+    message = f"{what}; details are in {_write_details(error)}"
     return _refuse(_EXIT_INTERNAL, {"code": "failed", "message": message})
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from demo.server import DemoPlatforms
 
 CHANNEL = "partner_desk"
-RECHECKED_DAYS = 10
+RECHECKED_DAYS = 12
 """For so many days after the batch was sent, targets are visited when they are due."""
 
 ANSWERED_DAY = 4
@@ -153,7 +153,7 @@ def _act(play: Play) -> None:
 
 
 def _follow(play: Play) -> None:
-    """Ten days: visit the targets when they are due, read the platform's answers."""
+    """Twelve days: visit the targets when they are due, read the platform's answers."""
     for day in range(1, RECHECKED_DAYS + 1):
         moment = play.at(4 + day, hours=10)
         if day == ANSWERED_DAY:
