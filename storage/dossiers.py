@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from storage.records import TargetKind, public_id
+from storage.screenshots import ELEMENT
 from storage.tables import (
     account,
     capture,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 PLACES = {TargetKind.POST: "post", TargetKind.COMMENT: "comment", TargetKind.ACCOUNT: "profile"}
 """Target kind to the place that a package names."""
-
-CROP = "element"
-"""Kind of the captures that show a target alone: a picture of the whole page shows others and never leaves."""
 
 _COMMENT_FIELD = re.compile(r"comments\[(\d+)\]\.(text|author\.bio|author)$")
 _COMMENT_NAMES = {"text": "text", "author": "author.name", "author.bio": "author.bio"}
@@ -85,7 +83,7 @@ def _clues(conn: Connection, clue_ids: Collection[int]) -> list[RowMapping]:
             verdict.c.findings,
             verdict.c.target,
             verdict.c.revision_id,
-            capture.c.kind.label("shot_kind"),
+            capture.c.headers.label("shot"),
         )
         .join_from(clue, verdict, verdict.c.id == clue.c.verdict_id)
         .outerjoin(capture, capture.c.id == clue.c.screenshot_capture_id)
@@ -188,7 +186,7 @@ def _dossier(row: RowMapping, target: RowMapping) -> Json:
         "contacts": [],
         "capture": _capture(target),
         "captured_at": _iso(target["capture_at"] or target["seen_at"]),
-        "screenshot": row["screenshot_sha256"] if row["shot_kind"] == CROP else None,
+        "screenshot": (row["shot"] or {}).get(ELEMENT),  # the page's own picture shows others and never leaves
         "ring": None,
         "earlier": [],
     }
