@@ -82,12 +82,15 @@ class Store:
 
 
 def make_engine(url: str) -> Engine:
-    """Return the engine for a SQLite or PostgreSQL URL with the settings this product relies on."""
+    """Return the engine for a SQLite or PostgreSQL URL with the settings this product relies on.
+
+    Errors do not show the values of a statement: they reach logs, and logs hold no text of people.
+    """
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True)
         _prepare_sqlite(engine)
         return engine
-    return sa.create_engine(_with_driver(url), pool_pre_ping=True)
+    return sa.create_engine(_with_driver(url), pool_pre_ping=True, hide_parameters=True)
 
 
 def sqlite_url(path: Path) -> str:
