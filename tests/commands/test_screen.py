@@ -93,7 +93,7 @@ def test_faulty_lines_are_refused_in_their_place_and_the_rest_is_judged() -> Non
         check_refusal(answer, 2 * number)
 
 
-ACCEPTED = {
+ACCEPTED: dict[str, tuple[dict[str, Any], str]] = {
     "number as id": ({"id": 12345678901234567890, "text": "x"}, "12345678901234567890"),
     "nulls": ({"id": "1", "text": "x", "author": None, "comments": None, "title": None, "metrics": None}, "1"),
     "only a name": ({"id": "1", "author": {"name": "停息挂账老师"}}, "1"),
