@@ -137,6 +137,8 @@ class Reader:
             found.append(entry)
             if len(found) > _MAX_MEMBERS:
                 raise ContainerError("too many members")
+        if not found and mark != b"PK\5\6":
+            raise ContainerError("not a package: it does not begin with a member")
         expected = _directory(found)
         rest = mark + self.source.read(len(expected) + 1)
         if rest != expected:

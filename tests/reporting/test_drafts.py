@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from tests.support.takedown import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reporting.channel import Channel
     from storage.engine import Store
     from storage.records import Json
 
@@ -133,27 +135,22 @@ def test_other_channel_may_ask_for_the_same_target(store: Store, now: datetime) 
     assert drafted(store, now, "cac_12377") == "2026-W47-cac_12377"
 
 
-def test_target_without_an_address_or_of_another_platform_is_left_out(sqlite_store: Store, now: datetime) -> None:
+def changed_channel(**changed: object) -> Channel:
+    channel = CHANNELS[CHANNEL]
+    return replace(channel, spec=channel.spec.model_copy(update=changed))
+
+
+def test_channel_takes_its_platforms_and_what_it_requires(sqlite_store: Store, now: datetime) -> None:
     add_confirmed(sqlite_store, now, "a", url=None)
-    spec = CHANNELS[CHANNEL].spec.model_copy(update={"platforms": ("web",)})
-    narrow = type(CHANNELS[CHANNEL])(
-        name="narrow", spec=spec, origin="test", sha256="0", template=CHANNELS[CHANNEL].template
-    )
-    assert draft(sqlite_store, now)["skipped"][0]["why"] == "the channel needs an address and the target has none"
-    found = draft_batch(sqlite_store, narrow, now=now, actor=CHECKER)
-    assert found["skipped"] == [{"clue": "c1", "why": "the channel does not take forum"}]
+    narrow = draft_batch(sqlite_store, changed_channel(platforms=("web",)), now=now, actor=CHECKER)
+    assert narrow["skipped"] == [{"clue": "c1", "why": "the channel does not take forum"}]
+    strict = draft_batch(sqlite_store, changed_channel(requires=("url",)), now=now, actor=CHECKER)
+    assert strict["skipped"] == [{"clue": "c1", "why": "the channel needs an address and the target has none"}]
+    assert draft(sqlite_store, now)["items"] == 1, "the packaged channels take a target by its id alone"
 
 
 def test_batch_takes_no_more_than_the_channel(sqlite_store: Store, now: datetime) -> None:
-    channel = CHANNELS[CHANNEL]
-    limits = channel.spec.limits.model_copy(update={"items_per_batch": 3})
-    small = type(channel)(
-        name=channel.name,
-        spec=channel.spec.model_copy(update={"limits": limits}),
-        origin="test",
-        sha256="0",
-        template=channel.template,
-    )
+    small = changed_channel(limits=CHANNELS[CHANNEL].spec.limits.model_copy(update={"items_per_batch": 3}))
     add_confirmed(sqlite_store, now, *"abcde")
     found = draft_batch(sqlite_store, small, now=now, actor=CHECKER, chunk=2)
     assert found["items"] == 3
