@@ -7,6 +7,7 @@ A page that prints the same strings as they are must run many of them: it proves
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -326,7 +327,9 @@ def test_every_answer_carries_the_policy(desk: OpenDesk, clues: dict[str, int]) 
     assert answers[-1].status == 413
 
 
-def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, int]) -> None:
+def test_an_error_inside_tells_nothing_outside(
+    desk: OpenDesk, clues: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
     client = desk.client("ana")
     with desk.store.write(desk.clock()) as unit:
         unit.conn.execute(sa.text("UPDATE verdict SET findings = '{\"secret\": 1}'"))
@@ -335,3 +338,7 @@ def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, 
     assert answer.headers["content-security-policy"]
     for word in ("Traceback", "secret", "Error", "review/"):
         assert word not in answer.text.replace("Internal error", "")
+    logged = [json.loads(record.getMessage()) for record in caplog.records if record.name == "qingyuan.review"]
+    assert [(line["event"], line["level"]) for line in logged] == [("request failed", "error")]
+    assert "secret" not in str(logged)
+    assert "clue_page.py" in str(logged[0]["where"])
