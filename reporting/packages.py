@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from reporting.files import copy_whole, file_hash, sync_folder
 from reporting.render.letter import letter_docx
 from reporting.render.page import index_html
 from reporting.render.reply_form import reply_form
-from reporting.render.sheets import lines_json, table_csv, table_xlsx
+from reporting.render.sheets import lines_json, object_json, table_csv, table_xlsx
 from reporting.rows import FrozenItem, account_rows, capture_facts, item_row, network_rows, post_facts
 from reporting.signing import load_signer, signature_file
 from reporting.weeks import shown_time
@@ -169,8 +168,8 @@ def _evidence(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
     members = []
     for one in frozen.items:
         folder = f"evidence/{one.item}"
-        members.append(Member(name=f"{folder}/post.json", data=_json(post_facts(one, frozen.spec))))
-        members.append(Member(name=f"{folder}/capture.json", data=_json(capture_facts(one))))
+        members.append(Member(name=f"{folder}/post.json", data=object_json(post_facts(one, frozen.spec))))
+        members.append(Member(name=f"{folder}/capture.json", data=object_json(capture_facts(one))))
         if one.item in pictures:
             path = evidence_path(frozen.evidence_root, pictures[one.item])
             if not path.exists():
@@ -204,7 +203,7 @@ def _files(item: str, pictures: Mapping[str, str]) -> list[str]:
 
 def _manifest(frozen: Frozen, entries: Sequence[Entry], signer: Signer) -> bytes:
     export = frozen.export
-    return _json(
+    return object_json(
         {
             "format": FORMAT,
             "batch": frozen.batch.code,
@@ -244,7 +243,3 @@ def _check_pictures(entries: Sequence[Entry], pictures: Mapping[str, str]) -> No
 def _valid_from(signer: Signer) -> str:
     moment = signer.public.valid_from
     return moment.isoformat() if moment else ""
-
-
-def _json(value: Json) -> bytes:
-    return (json.dumps(value, ensure_ascii=True, indent=1) + "\n").encode()

@@ -101,9 +101,14 @@ def post_facts(frozen: FrozenItem, spec: ChannelSpec) -> Json:
 
 
 def capture_facts(frozen: FrozenItem) -> Json:
-    """Return ``capture.json``: where the text was read and the hash of the original bytes, or why there is none."""
+    """Return ``capture.json``: where the text was read and the hash of the original bytes, or why there is none.
+
+    A handed-over file has no address: its name is the house's own business.
+    """
     capture = frozen.dossier["capture"]
-    return {**capture, "item": frozen.item, "at": shown_time(capture.get("at"))}
+    url = capture.get("url") or ""
+    shown = url if url.startswith(("http://", "https://")) else None
+    return {**capture, "item": frozen.item, "url": shown, "at": shown_time(capture.get("at"))}
 
 
 def account_rows(frozen: Sequence[FrozenItem], spec: ChannelSpec) -> list[Json]:

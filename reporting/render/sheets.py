@@ -58,7 +58,13 @@ def table_csv(columns: Sequence[tuple[str, str]], rows: Iterable[Json]) -> bytes
 
 def lines_json(rows: Iterable[Json]) -> bytes:
     """Return JSON lines; characters that no reader sees are escaped."""
-    return "".join(f"{_json(row)}\n" for row in rows).encode()
+    return "".join(f"{_shown(json.dumps(row, ensure_ascii=False))}\n" for row in rows).encode()
+
+
+def object_json(value: Json) -> bytes:
+    """Return one JSON object over several lines; characters that no reader sees are escaped."""
+    lines = json.dumps(value, ensure_ascii=False, indent=1).split("\n")
+    return "".join(f"{_shown(line)}\n" for line in lines).encode()
 
 
 def table_xlsx(name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Json]) -> bytes:
@@ -92,8 +98,7 @@ def new_workbook(target: io.BytesIO, *, constant_memory: bool = False) -> xlsxwr
     return book
 
 
-def _json(row: Json) -> str:
-    text = json.dumps(row, ensure_ascii=False)
+def _shown(text: str) -> str:
     return "".join(
         character if character.isprintable() or character == "\u3000" else _escaped(character) for character in text
     )
