@@ -66,7 +66,7 @@ def load_contact_tables(path: Path) -> ContactTables:
         bare=re.compile(
             rf"(?:[加找搜+\u2795]|联系|方式|通道|号|料|老师|[姐哥])(?P<gap>[^a-z0-9@。！？\n]{{0,6}})(?P<id>{ID})"
         ),
-        qq=re.compile(rf"(?:(?<![a-z0-9])|(?<=加))(?:{qq})[^0-9a-z。！？\n{DIGIT}]{{0,8}}"),
+        qq=re.compile(rf"(?:(?<![a-z0-9_])|(?<=加))(?:{qq})[^0-9a-z。！？\n{DIGIT}]{{0,8}}"),
         telegram=re.compile(
             rf"(?:{telegram})[\s:：号@搜加\ufe0f是我(（]{{0,6}}(?P<id>[a-z][a-z0-9_]{{4,31}})(?![a-z0-9_])"
         ),

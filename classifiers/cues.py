@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# What a number that a span ends in goes on with: digits, and what they count.
+_NUMBER = re.compile(
+    r"[\d一二两三四五六七八九十百千万]{0,6}(?:[.\-]\d{1,6})?(?:%|个点|个百分点|[万元块天年期个位岁条wk折成](?![\d]))?"
+)
+_NUMERAL = re.compile(r"[\d一二两三四五六七八九十]")
+_REST = ' ,。!?;:、|~\n\t“”"‘’「『(（'
 _GAP = re.compile(r"~(\d+)")
 _UNBOUNDED = re.compile(r"(?<!\\)[*+](?![^\[\]]*\])|\{\d*,\}")
 
@@ -61,9 +67,12 @@ class CueHit:
 class CueSet:
     """The cues compiled for search; never changed after it is made."""
 
-    def __init__(self, cues: Sequence[Cue]) -> None:
+    def __init__(self, cues: Sequence[Cue], whole_words: Sequence[str] = ()) -> None:
         """Compile the choices of the cues and the automaton over their anchors."""
         self.cues = tuple(cues)
+        longest_first = sorted(whole_words, key=len, reverse=True)
+        self._words = re.compile("|".join(map(re.escape, longest_first))) if whole_words else None
+        self._reach = max(map(len, whole_words), default=1)
         self._choices = [(cue, choice) for cue in self.cues for choice in cue.choices]
         self._always: list[int] = []
         owners: defaultdict[str, list[int]] = defaultdict(list)
@@ -89,7 +98,20 @@ class CueSet:
             if match.end() > match.start()
         ]
         hits.sort(key=lambda hit: (hit.start, -hit.end, hit.cue.id))
-        return _without_overlaps(hits)
+        return [replace(hit, end=self._whole_end(folded, hit)) for hit in _without_overlaps(hits)]
+
+    def _whole_end(self, folded: str, hit: CueHit) -> int:
+        """Return where the words end that the match is about: not inside of one, not at a mark behind them."""
+        end = hit.start + len(folded[hit.start : hit.end].rstrip(_REST)) or hit.end
+        if end > hit.start and _NUMERAL.match(folded, end - 1):
+            number = _NUMBER.match(folded, end)
+            return number.end() if number else end
+        if self._words is not None:
+            for first in range(max(hit.start, end - self._reach + 1), end):
+                word = self._words.match(folded, first)
+                if word and word.end() > end:
+                    return word.end()
+        return end
 
 
 def _without_overlaps(hits: list[CueHit]) -> list[CueHit]:
@@ -105,11 +127,12 @@ def _without_overlaps(hits: list[CueHit]) -> list[CueHit]:
 def load_cues(path: Path) -> CueSet:
     """Read and compile the cues; raise DataFileError on a wrong pattern, key or double id."""
     data = read_data_file(path)
+    whole_words = data.texts("whole_words") if data.has("whole_words") else ()
     cues = [_make_cue(path, node) for node in data.nodes("cues")]
     data.close()
     if len({cue.id for cue in cues}) != len(cues):
         raise DataFileError(path, "a cue id stands twice")
-    return CueSet(cues)
+    return CueSet(cues, whole_words)
 
 
 def _make_cue(path: Path, node: DataNode) -> Cue:

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
 
 class DataFileError(ValueError):
-    """A data file of the ruleset cannot be used; the message names file and place."""
+    """A data file of the ruleset cannot be used; the message names file and place.
 
-    def __init__(self, path: Path, why: str) -> None:
-        """Say which file is at fault and why."""
+    ``field`` is the key at fault where there is one; ``unknown_key`` says that no such key is known.
+    """
+
+    def __init__(self, path: Path, why: str, *, field: str = "", unknown_key: bool = False) -> None:
+        """Say which file and key are at fault and why."""
         self.path = path
         self.why = why
+        self.field = field
+        self.unknown_key = unknown_key
         super().__init__(f"{path.name}: {why}")
 
 
@@ -86,7 +91,11 @@ class DataNode:
     def close(self) -> None:
         """Raise DataFileError if a key was not taken."""
         if self._left:
-            raise DataFileError(self.path, f"{self.place} has the unknown key {min(self._left)!r}")
+            key = min(self._left)
+            place = f"{self.place}.{key}" if self.place != "top" else key
+            raise DataFileError(
+                self.path, f"{self.place} has the unknown key {key!r}", field=place, unknown_key=True
+            )
 
 
 def _mapping(path: Path, place: str, value: object) -> dict[str, object]:

@@ -16,10 +16,18 @@ from classifiers.contact_tables import ContactTables, load_contact_tables
 from classifiers.contacts import Speaker, find_contacts, may_hold_contact
 from classifiers.cues import CueSet, load_cues
 from classifiers.keywords import find_terms_joined, join_texts
-from classifiers.labels import VerifiedKinds, choose_label, load_verified_kinds, rank_categories
+from classifiers.labels import (
+    BAIT_LENGTH,
+    BAIT_ROLES,
+    VerifiedKinds,
+    choose_label,
+    load_verified_kinds,
+    rank_categories,
+)
 from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
 from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
+from classifiers.terms import Weight
 from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
 from classifiers.voice import Reading, read_field
 
@@ -113,7 +121,7 @@ def screen_posts(posts: Sequence[PostText], ruleset: Ruleset) -> list[Verdict]:
 
 def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdict:
     contacts = tuple(contact for field in fields.values() for contact in field.contacts)
-    if not _has_topic(fields):
+    if not any(_tells(name, field.text, field.terms) for name, field in fields.items()):
         return replace(ruleset.clear, contacts=contacts)
     units = [gather(unit) for unit in _make_units(post, fields, ruleset)]
     best = _choose_unit(units, ruleset.weights)
@@ -151,6 +159,18 @@ def _is_topical(terms: list[Hit]) -> bool:
     return any(hit.role is Role.TOPIC for hit in terms)
 
 
+def _tells(name: str, text: str, terms: list[Hit]) -> bool:
+    """Say whether the field makes its post worth judging."""
+    return _is_topical(terms) or (name.endswith("text") and _is_bait(text, terms))
+
+
+def _is_bait(text: str, terms: list[Hit]) -> bool:
+    """Say whether a short text holds more than an everyday word of contact, promise or fee (R7)."""
+    return len(text) <= BAIT_LENGTH and any(
+        hit.role in BAIT_ROLES and hit.weight is not Weight.WEAK for hit in terms
+    )
+
+
 def _clear_verdict(bias: float, version: str) -> Verdict:
     """Return the verdict on a post that never mentions the trade."""
     return Verdict(
@@ -177,7 +197,9 @@ def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[i
         first = len(folded)
         folded += joined.folded()
         terms += find_terms_joined(joined, ruleset.lexicon)
-        telling |= {named[at][0] for at in range(first, len(folded)) if terms[at] and _is_topical(terms[at])}
+        telling |= {
+            named[at][0] for at in range(first, len(folded)) if terms[at] and _tells(*named[at][1:], terms[at])
+        }
         if may_hold_contact(joined.views.folded.text):  # one look for all; most portions of short texts hold none
             telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
     if not telling:

@@ -34,6 +34,9 @@ _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 _SHORT_ALIAS = 3
 # Places between the characters of a form at which something was put in.
 LEAST_GAPS = 2
+# What an id is made of, and how long one is.
+_ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
+LONGEST_ID = 24
 _ASCII = re.compile("[\x01-\x7f]+")
 # Characters looked at in one go by find_terms_each.
 _PORTION = 4000
@@ -317,9 +320,18 @@ def _has_boundaries(folded: str, first: int, last: int, boundary: Boundary) -> b
     """Say whether the match is not part of a longer Latin word or number, as far as its term cares."""
     if boundary is Boundary.NONE:
         return True
-    if first and _same_kind(folded[first - 1], folded[first]):
+    if first and (_same_kind(folded[first - 1], folded[first]) or _is_in_id(folded, first)):
         return False
     return boundary is Boundary.LEFT or last == len(folded) or not _same_kind(folded[last - 1], folded[last])
+
+
+def _is_in_id(folded: str, first: int) -> bool:
+    """Say whether a form that begins with a Latin letter or digit stands behind the beginning of an id (tx_8q…)."""
+    if folded[first - 1] not in _ID_SIGNS or not folded[first].isascii():
+        return False
+    before = folded[max(0, first - LONGEST_ID) : first]
+    head = before[len(before.rstrip(_ID_SIGNS)) :]
+    return not head.isdigit()
 
 
 def _same_kind(one: str, other: str) -> bool:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from classifiers.units import UnitEvidence
 
 _CLASS_POINTS = {Weight.STRONG: 3.0, Weight.NORMAL: 2.0, Weight.WEAK: 0.75}
+# A text up to so many code points may be a fragment of which nobody can say what it offers.
+BAIT_LENGTH = 40
+BAIT_ROLES = frozenset({Role.CONTACT, Role.PROMISE, Role.FEE})
+_SAYS_WHAT_FOR = frozenset({Role.TOPIC, Role.OTHER_TRADE, Role.LICENSED, Role.WARNING, Role.VICTIM})
 # A category is named beside the first one from this share of its points.
 _SECOND_SHARE = 0.5
 _MOST_CATEGORIES = 3
@@ -50,9 +54,23 @@ def choose_label(unit: UnitEvidence, log_odds: float, weights: Weights) -> Label
     """Return clue or unsure by the log-odds, else the class that the voices point to."""
     if log_odds >= weights.flagged_from:
         return Label.CLUE
-    if log_odds >= weights.unsure_from:
+    if log_odds >= weights.unsure_from or is_bare_bait(unit):
         return Label.UNSURE
     return _choose_clear_label(unit)
+
+
+def is_bare_bait(unit: UnitEvidence) -> bool:
+    """Return whether a short text only asks to be reached, or only names terms, without saying what for (R7).
+
+    Such a fragment is undecidable by itself: "message me", "no success no fee".
+    """
+    size = sum(len(reading.text) for reading in unit.unit.main)
+    if size > BAIT_LENGTH or unit.voice_counts or unit.unit.verified_kind:
+        return False
+    roles = {piece.role for piece in unit.pieces if piece.feature and not piece.feature.startswith("context.")}
+    main = {reading.field for reading in unit.unit.main}
+    baits = {piece.feature for piece in unit.pieces if piece.field in main and piece.role in BAIT_ROLES}
+    return bool(baits - {"", "contact.named"}) and not roles & _SAYS_WHAT_FOR
 
 
 def _choose_clear_label(unit: UnitEvidence) -> Label:

@@ -42,10 +42,8 @@ class LexiconError(DataFileError):
     ) -> None:
         """Say which file, entry and field are at fault and why."""
         self.entry = entry
-        self.field = field
-        self.unknown_key = unknown_key
         place = ", ".join(part for part in (entry and f"entry {entry}", field and f"field {field}") if part)
-        super().__init__(path, f"{place}: {why}" if place else why)
+        super().__init__(path, f"{place}: {why}" if place else why, field=field, unknown_key=unknown_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,5 +206,6 @@ def test_any_text_is_read_and_spans_lie_inside(text: str) -> None:
 def test_an_unknown_key_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "contacts.yml"
     path.write_text(DATA.read_text("utf-8") + "\nsurprise: []\n", encoding="utf-8")
-    with pytest.raises(DataFileError, match="surprise"):
+    with pytest.raises(DataFileError, match="surprise") as caught:
         load_contact_tables(path)
+    assert (caught.value.field, caught.value.unknown_key) == ("surprise", True)

@@ -165,7 +165,19 @@ def test_an_offer_in_the_profile_alone_targets_the_account() -> None:
     assert verdict.target.kind is TargetKind.ACCOUNT
 
 
-@pytest.mark.parametrize("text", ["滴我", "今天天气不错", "十分期待永不停息的热爱", "这家店一直不停催单"])
+@pytest.mark.parametrize("text", ["滴我", "办不成不收费", "有门路，想知道的私我"])
+def test_a_bare_bait_is_unsure(text: str) -> None:
+    verdict = screen(PostText(id="x", text=text))
+    assert verdict.label is Label.UNSURE
+    check(PostText(id="x", text=text), verdict)
+
+
+@pytest.mark.parametrize("text", ["演唱会门票转让，要的私我", "被骗过，别信什么办不成不收费"])
+def test_a_bait_that_says_what_for_is_no_fragment(text: str) -> None:
+    assert screen(PostText(id="x", text=text)).label is not Label.UNSURE
+
+
+@pytest.mark.parametrize("text", ["今天天气不错", "十分期待永不停息的热爱", "这家店一直不停催单"])
 def test_texts_without_the_trade_leave_early_and_clear(text: str) -> None:
     verdict = screen(PostText(id="x", text=text))
     assert (verdict.label, verdict.findings, verdict.score) == (Label.UNRELATED, (), pytest.approx(2.9, abs=3))

@@ -230,6 +230,13 @@ def test_letters_are_no_match_inside_a_longer_word(text: str, found: bool) -> No
     assert bool(hits(text, make_test_lexicon("vx"))) is found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"), [("加q群", True), ("tx_88q", False), ("a8q群", False), ("9.9包邮 q", True)]
+)
+def test_letters_are_no_match_inside_an_id(text: str, found: bool) -> None:
+    assert bool(hits(text, make_test_lexicon("q"))) is found
+
+
 def test_numbers_are_no_match_inside_a_longer_number() -> None:
     lexicon = make_test_lexicon("60期", "5+8")
     assert rules("分60期，老规矩5+8", lexicon) == {"60期", "5+8"}

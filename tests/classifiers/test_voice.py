@@ -65,6 +65,28 @@ def test_a_wrong_pattern_names_its_cue(tmp_path: Path) -> None:
         load_cues(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "cue", "span"),
+    [
+        ("我们专业停催，先办后付", "offer.trade", "专业停催"),
+        ("全国可做，三天见效", "offer.trade", "全国可做"),
+        ("要办的找我，手续我跑", "offer.serve", "找我"),
+        ("不成功不收费的", "promise.nowinnofee", "不成功不收费"),
+        ("按本金收3个点", "fee.share", "按本金收3个点"),
+        ("一个平台收280元起", "fee.price", "一个平台收280元"),
+        ("要看的加微信 hxlab8", "contact.route", "加微信"),
+    ],
+)
+def test_a_span_ends_with_the_words_that_it_is_about(text: str, cue: str, span: str) -> None:
+    found = [hit for hit in CUES.find(make_views(text).folded.text) if hit.cue.id == cue]
+    assert [text[hit.start : hit.end] for hit in found] == [span]
+
+
+def test_a_service_number_inside_an_id_is_none() -> None:
+    assert "voice.licensed" in ids("请拨打12345反映")
+    assert "voice.licensed" not in ids("加微信 hxlab12345")
+
+
 def test_quotation_crosses_sentences() -> None:
     text = "他说“先付三成。批了再补。”我没有理"
     assert [text[start:end] for start, end in find_quotes(text)] == ["先付三成。批了再补。"]
