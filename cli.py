@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import chain
+from pathlib import Path
 
 import typer
 
@@ -33,8 +35,10 @@ for _command in chain(
 
 def main() -> None:
     """Run one command and exit with its code."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # real text streams
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - stays open to the end
+        getattr(sys, name).reconfigure(encoding="utf-8", errors="replace")
     sys.exit(run(app, sys.argv[1:]))
 
 

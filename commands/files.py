@@ -25,6 +25,8 @@ def open_input(name: str) -> Iterator[BinaryIO]:
         InputError: it is not there or cannot be read (``missing_file``, exit 2).
     """
     if name == "-":
+        if sys.stdin is None:
+            raise missing("-", "standard input is closed")
         yield cast("BinaryIO", sys.stdin.buffer)
         return
     try:

@@ -128,6 +128,22 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         assert child.wait(60) == 0
 
 
+@pytest.mark.parametrize(
+    ("closed", "words", "code"),
+    [
+        ("<&-", "screen", 2),
+        (">&-", "channels list --json", 0),
+        ("2>&-", "channels list", 0),
+        ("2>&-", "nonsense", 2),
+    ],
+)
+def test_a_closed_stream_is_no_traceback(closed: str, words: str, code: int, workspace: Path) -> None:
+    typed = ["sh", "-c", f'"$@" {closed}', "sh", *command([*words.split(), "--data", workspace])]
+    done = subprocess.run(typed, capture_output=True, check=False)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_full_disk_is_named_in_one_sentence(unbuffered: str, workspace: Path) -> None:
     for words, code in (("channels list --json", 3), ("clues show c1 --json", 1), ("channels list", 3)):
