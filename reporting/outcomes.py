@@ -13,7 +13,7 @@ from storage.transitions.outcome import CONFIRM_AFTER, fold, is_acted
 from storage.transitions.submission import SubmissionEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from storage.engine import Store, Unit
@@ -65,20 +65,17 @@ def _fold(store: Store, page: Sequence[Followed], *, now: datetime) -> int:
             if one.sent_at is not None or one.clue_id in seen
         }
         changed = outcomes.save_outcomes(unit, folded, actor=SYSTEM)
-        for one in page:
-            if one.submission_id is not None:
-                _close(unit, one, folded[one.clue_id][0])
+        _close(unit, {clue_id: value for clue_id, (value, _) in folded.items()})
     return len(changed)
 
 
-def _close(unit: Unit, one: Followed, value: Outcome) -> None:
-    """Close the items of a target whose end is known: a success blocks further attempts, a failure allows one."""
-    items = [item for item in submissions.submissions_of_clue(unit.conn, one.clue_id) if item.state in _WAITING]
-    if not items:
-        return
+def _close(unit: Unit, values: Mapping[int, Outcome]) -> None:
+    """Close the items of targets whose end is known: a success blocks further attempts, a failure allows one."""
+    waiting = submissions.submissions_of_clues(unit.conn, values, states=_WAITING)
+    items = [item for found in waiting.values() for item in found]
     answers = replies.replies_of(unit.conn, [item.number for item in items])
     for item in items:
-        why = _end(item, value, answers.get(item.number, []))
+        why = _end(item, values[item.clue_id], answers.get(item.number, []))
         if why is None:
             continue
         submissions.change(unit, [item], SubmissionEvent.CLOSE, actor=SYSTEM, note=why)

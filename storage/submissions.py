@@ -86,8 +86,22 @@ def submissions_of_batch(conn: Connection, batch_id: int, *, live: bool = True) 
 
 def submissions_of_clue(conn: Connection, clue_id: int) -> list[Submission]:
     """Return every submission of a clue, oldest first."""
-    query = sa.select(submission).where(submission.c.clue_id == clue_id).order_by(submission.c.id)
-    return [_record(row) for row in conn.execute(query)]
+    return submissions_of_clues(conn, [clue_id]).get(clue_id, [])
+
+
+def submissions_of_clues(
+    conn: Connection, clue_ids: Collection[int], *, states: Collection[SubmissionState] = tuple(SubmissionState)
+) -> dict[int, list[Submission]]:
+    """Return the submissions of clues by clue id, oldest first, as far as they are in these states."""
+    query = (
+        sa.select(submission)
+        .where(submission.c.clue_id.in_(clue_ids), submission.c.state.in_([state.value for state in states]))
+        .order_by(submission.c.id)
+    )
+    found: dict[int, list[Submission]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.clue_id, []).append(_record(row))
+    return found
 
 
 def attempts_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -208,3 +209,17 @@ def test_exported_batch_is_closed_to_additions(sqlite_store: Store, now: datetim
     code = exported(sqlite_store, now, tmp_path)["batch"]
     add_confirmed(sqlite_store, now, "b")
     assert draft(sqlite_store, now)["batch"] == f"{code}-2"
+
+
+def test_drafters_at_the_same_time_ask_for_each_target_once(postgres_store: Store, now: datetime) -> None:
+    add_confirmed(postgres_store, now, *(f"p{number}" for number in range(40)))
+
+    def run(number: int) -> Json:
+        return draft(postgres_store, now, chunk=3 + number)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(run, range(4)))
+    assert {answer["batch"] for answer in answers} == {"2026-W47-partner_desk"}
+    with postgres_store.read() as conn:
+        contents = show_batch(conn, "2026-W47-partner_desk")["contents"]
+    assert sorted(item["target"]["native_id"] for item in contents) == sorted(f"p{number}" for number in range(40))
