@@ -46,6 +46,10 @@ class DataNode:
         """Return whether the key is there and not yet taken."""
         return key in self._left
 
+    def keys(self) -> list[str]:
+        """Return the keys that are not yet taken."""
+        return list(self._left)
+
     def text(self, key: str) -> str:
         """Take a string."""
         value = self._take(key)

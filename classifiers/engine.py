@@ -27,6 +27,7 @@ from classifiers.labels import (
 from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
 from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
+from classifiers.severity import SeverityScale, load_severity
 from classifiers.terms import Weight
 from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
 from classifiers.voice import Reading, read_field
@@ -52,6 +53,7 @@ class Ruleset:
     weights: Weights
     contacts: ContactTables
     verified: VerifiedKinds
+    severity: SeverityScale
     clear: Verdict
     version: str
 
@@ -77,7 +79,7 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
         *(overlay / "lexicons" for overlay in overlays if (overlay / "lexicons").is_dir()),
     ]
     lexicon = load_lexicon(folders)
-    files = {name: _data_file(name, overlays) for name in ("contacts", "cues", "verified", "weights")}
+    files = {name: _data_file(name, overlays) for name in ("contacts", "cues", "severity", "verified", "weights")}
     digest = hashlib.sha256(lexicon.version.encode())
     for name in sorted(files):
         digest.update(files[name].read_bytes())
@@ -89,6 +91,7 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
         weights=weights,
         contacts=load_contact_tables(files["contacts"]),
         verified=load_verified_kinds(files["verified"]),
+        severity=load_severity(files["severity"]),
         clear=_clear_verdict(weights.bias, version),
         version=version,
     )
