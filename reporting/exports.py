@@ -217,6 +217,7 @@ def _finish(store: Store, code: str, *, sha256: str, size: int, now: datetime, a
                 submissions.change(unit, waiting, SubmissionEvent.EXPORT, actor=actor, note=sha256)
                 continue
             values = {"exported_at": now, "package_sha256": sha256, "package_size": size}
-            details = {"sha256": sha256, "size": size, "items": len(items)}
+            disclosed = (one.frozen or {})["channel"]["contacts"]
+            details = {"sha256": sha256, "size": size, "items": len(items), "contacts": disclosed}
             batches.change_batch(unit, one, BatchEvent.EXPORT, actor=actor, values=values, details=details)
             return

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from reporting.batches import approve_batch, propose_batch, return_batch
 from storage import submissions
 from storage.batches import get_batch
 from storage.errors import ConflictError, NotFoundError, TransitionError
 from storage.records import SubmissionState
-from storage.transitions.submission import SubmissionEvent
+from storage.tables import submission
+from storage.transitions.submission import TABLE, SubmissionEvent
 from tests.support.takedown import CHANNELS, CHECKER, SENIOR, add_confirmed, drafted
 
 if TYPE_CHECKING:
@@ -34,6 +38,35 @@ def test_bulk_change_happens_whole_or_not_at_all(store: Store, now: datetime) ->
     with pytest.raises(TransitionError), store.write(now) as unit:
         submissions.change(unit, wrong, SubmissionEvent.PROPOSE, actor=CHECKER)
     assert {item.state for item in items_of(store, "2026-W47-partner_desk")} == {SubmissionState.DRAFTED}
+
+
+class RolledBackError(Exception):
+    """Ends a unit without keeping what it did."""
+
+
+@pytest.mark.parametrize("event", list(SubmissionEvent))
+def test_bulk_allows_exactly_what_single_steps_allow(
+    sqlite_store: Store, now: datetime, event: SubmissionEvent
+) -> None:
+    """Every pair of states: both steps are made and noted, or none is."""
+    add_confirmed(sqlite_store, now, "a", "b")
+    items = items_of(sqlite_store, drafted(sqlite_store, now))
+    starts, target = TABLE[event]
+    for states in product(SubmissionState, repeat=2):
+        with suppress(RolledBackError), sqlite_store.write(now) as unit:
+            pair = [replace(item, state=state) for item, state in zip(items, states, strict=True)]
+            for item in pair:
+                values = {"state": item.state.value}
+                unit.conn.execute(sa.update(submission).where(submission.c.id == item.number).values(values))
+            before = [len(submissions.events_of(unit.conn, item.number)) for item in pair]
+            allowed = all(state in starts for state in states)
+            with nullcontext() if allowed else pytest.raises(TransitionError):
+                submissions.change(unit, pair, event, actor=CHECKER)
+            after = [submissions.get_submission(unit.conn, item.number).state for item in pair]
+            added = [len(submissions.events_of(unit.conn, item.number)) for item in pair]
+            assert after == ([target, target] if allowed else list(states))
+            assert added == [count + allowed for count in before]
+            raise RolledBackError
 
 
 def test_stale_item_is_a_conflict(store: Store, now: datetime) -> None:
