@@ -8,7 +8,7 @@ a database or the network.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +54,12 @@ class Ruleset:
     contacts: ContactTables
     verified: VerifiedKinds
     severity: SeverityScale
-    clear: Verdict
     version: str
+    clear: Verdict = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the one verdict that posts without trade and contact share."""
+        object.__setattr__(self, "clear", _clear_verdict(self.weights.bias, self.version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +87,14 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
     digest = hashlib.sha256(lexicon.version.encode())
     for name in sorted(files):
         digest.update(files[name].read_bytes())
-    version = digest.hexdigest()[:12]
-    weights = load_weights(files["weights"])
     return Ruleset(
         lexicon=lexicon,
         cues=load_cues(files["cues"]),
-        weights=weights,
+        weights=load_weights(files["weights"]),
         contacts=load_contact_tables(files["contacts"]),
         verified=load_verified_kinds(files["verified"]),
         severity=load_severity(files["severity"]),
-        clear=_clear_verdict(weights.bias, version),
-        version=version,
+        version=digest.hexdigest()[:12],
     )
 
 

@@ -10,11 +10,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from classifiers.clustering import SHARED_BANDS, STRONG, WEAK, band_keys, shingles, similarity
-from classifiers.engine import screen_post
+from classifiers.engine import screen_posts as judge_posts
 from classifiers.grouping import Evidence, group_clues, telling_contacts
 from classifiers.records import Band as MachineBand
 from classifiers.records import CommentText, PostText, verdict_line
 from classifiers.records import TargetKind as Speaker
+from classifiers.severity import severity
 from storage.clue_updates import ClueTarget, Hit, apply_hits, settle_clues
 from storage.clues import list_clues, open_clues_of
 from storage.cluster_updates import follow_groups
@@ -98,7 +99,10 @@ def screen_posts(
             posts = pending_posts(conn, ruleset.version, after=after, limit=chunk)
         if not posts:
             break
-        judged = [_judge(post, ruleset, sealer) for post in posts]
+        verdicts = judge_posts([_post_text(post) for post in posts], ruleset)
+        judged = [
+            _facts_of(post, verdict, ruleset, sealer=sealer) for post, verdict in zip(posts, verdicts, strict=True)
+        ]
         with store.write(now) as unit:
             counted.update(_store_verdicts(unit, ruleset.version, judged))
         after = posts[-1].post_id
@@ -148,6 +152,7 @@ def _store_verdicts(
             score=facts.score,
             band=Band(facts.band),
             categories=facts.categories,
+            severity=facts.severity,
         )
         for post, facts, target in new
         if target is not None
@@ -157,10 +162,9 @@ def _store_verdicts(
     return counted + Counter(screened=len(new), new=made, updated=updated)
 
 
-def _judge(
-    post: PendingPost, ruleset: Ruleset, sealer: Sealer
+def _facts_of(
+    post: PendingPost, verdict: Verdict, ruleset: Ruleset, *, sealer: Sealer
 ) -> tuple[PendingPost, VerdictFacts, ClueTarget | None]:
-    verdict = screen_post(_post_text(post), ruleset)
     line = verdict_line("", verdict)
     target = _clue_target(post, verdict)
     contacts = () if verdict.band is MachineBand.CLEAR else verdict.contacts  # of nobody's business (design §4.5)
@@ -169,6 +173,7 @@ def _judge(
         band=verdict.band.value,
         label=verdict.label.value,
         score=verdict.score,
+        severity=severity(verdict, ruleset.severity),
         bias=verdict.bias,
         categories=[category.value for category in verdict.categories],
         target=_target_line(post, verdict),

@@ -65,6 +65,7 @@ class Hit:
     score: float
     band: Band
     categories: Sequence[str]
+    severity: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,17 @@ def apply_hits(unit: Unit, ruleset: str, hits: Sequence[Hit]) -> tuple[int, int]
     made = {tuple(row) for row in insert_returning(unit.conn, clue, rows, columns)}
     rest = [key for key in best if key not in made]
     updated = _settle(unit, ruleset, sa.tuple_(*columns).in_(rest)) if rest else 0
+    if rest:
+        _set_severity(unit, [best[key] for key in rest])
     return len(made), updated
+
+
+def _set_severity(unit: Unit, hits: Sequence[Hit]) -> None:
+    """Give the clues that show one of these verdicts its severity; it only orders the queue."""
+    change = (
+        sa.update(clue).where(clue.c.verdict_id == sa.bindparam("shown")).values(severity=sa.bindparam("points"))
+    )
+    unit.conn.execute(change, [{"shown": hit.verdict_id, "points": hit.severity} for hit in hits])
 
 
 def settle_clues(unit: Unit, ruleset: str, clue_ids: Collection[int]) -> int:
@@ -248,7 +259,7 @@ def _clue_row(unit: Unit, hit: Hit) -> Json:
         "version": 1,
         "score": hit.score,
         "band": hit.band.value,
-        "severity": 0,
+        "severity": hit.severity,
         "categories": list(hit.categories),
         "post_id": hit.post_id,
         "verdict_id": hit.verdict_id,

@@ -69,7 +69,8 @@ class VerdictFacts:
     """A verdict before it is stored.
 
     ``target`` has ``kind`` and, where they are known, ``comment`` (index) and ``native_id``; ``comments`` are the
-    revision ids of the comments judged with the post, by their index.
+    revision ids of the comments judged with the post, by their index. ``severity`` orders the queue and is kept
+    with the clue, not with the verdict.
     """
 
     revision_id: int
@@ -82,6 +83,7 @@ class VerdictFacts:
     findings: Sequence[Json]
     comments: Sequence[int]
     contacts: Sequence[SealedContact] = ()
+    severity: int = 0
 
 
 def count_pending(conn: Connection, ruleset: str) -> int:
