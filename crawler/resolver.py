@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.internet.interfaces import IAddress
 
-PRIVATE_SETTING = "QINGYUAN_PRIVATE"
+PRIVATE_SETTING = "SOURCE_REACH_PRIVATE"
 """Scrapy setting: hosts and ports that may have private addresses, as pairs."""
 
 

@@ -25,6 +25,7 @@ COMES_WITH = {
     "tldextract": "scrapy",
     "twisted": "scrapy",
     "w3lib": "scrapy",
+    "zope": "scrapy",
     "docx": "docxtpl",
     "pydantic_core": "pydantic",
 }
