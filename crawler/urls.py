@@ -26,10 +26,12 @@ TRACKING_KEYS = frozenset(
         "spm",
         "spm_id_from",
         "vd_source",
+        "xsec_source",
+        "xsec_token",
         "yclid",
     }
 )
-"""Query keys that only say where a visitor came from; every ``utm_`` key is one too."""
+"""Query keys that only say where a visitor came from, or open a page; every ``utm_`` key is one too."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_URL_CHARS = 2000
