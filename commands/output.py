@@ -47,6 +47,7 @@ class Output:
             self.raw_line(value)
         else:
             _print_object({name: item for name, item in value.items() if name != "problems"})
+        sys.stdout.flush()  # a command that goes on, as serve does, has answered now
         for problem in problems[:_MOST_NOTES]:
             self.note_problem(problem)
         if len(problems) > _MOST_NOTES:

@@ -177,7 +177,10 @@ def serve(
     settings = context.workspace.settings.desk
     if host == "":
         raise UsageError("the address is empty", field="--host")
-    serve_desk(context, host=host or settings.host, port=settings.port if port is None else port)
+    try:
+        serve_desk(context, host=host or settings.host, port=settings.port if port is None else port)
+    except OSError as error:
+        raise UsageError(f"cannot listen there: {error.strerror}", field="--port") from None
 
 
 def _user_line(name: str, role: Role, *, disabled: bool) -> Json:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -115,6 +117,19 @@ def test_an_interrupted_stage_keeps_what_it_stored_and_goes_on_later(workspace: 
     assert done.code == 0
     assert verdicts(workspace) == 600
     assert call("audit", "verify", "--data", workspace, "--json").obj["valid"] is True
+
+
+def test_the_desk_says_where_it_is_and_stops_when_asked(workspace: Path) -> None:
+    with started("serve", "--port", "0", "--data", workspace, "--json") as child:
+        assert child.stdout is not None
+        address = urlsplit(json.loads(child.stdout.readline())["url"])
+        with socket.create_connection((address.hostname, address.port), timeout=60):
+            done = call("serve", "--port", address.port, "--data", workspace, "--json")
+        child.send_signal(signal.SIGINT)
+        _, message = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Traceback" not in message.decode()
+    assert (done.code, done.problem["field"]) == (2, "--port")
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
