@@ -216,15 +216,12 @@ def _rows(path: Path, problems: list[Json]) -> Iterator[dict[str, Any]]:
         refuse_other_encoding(source, name=str(path))
         for number, raw in iter_lines(source):
             line = parse_post_line(raw, number)
-            if isinstance(line, LineProblem) and not _blank_profile(raw):
+            if isinstance(line, LineProblem) and not _is_labelled(raw, line):
                 problems.append({"code": line.code, "file": str(path), "line": number, "message": line.message})
             else:
                 yield json.loads(raw)
 
 
-def _blank_profile(raw: bytes) -> bool:
-    """Tell a labelled row without any text from a broken line."""
-    try:
-        return isinstance(json.loads(raw), dict) and "label" in json.loads(raw)
-    except ValueError:
-        return False
+def _is_labelled(raw: bytes, problem: LineProblem) -> bool:
+    """Tell a labelled row that says nothing from a broken line; its JSON is good when only a field is at fault."""
+    return problem.code == "bad_field" and "label" in json.loads(raw)
