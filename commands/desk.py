@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from review.app import create_app
-
 from review.desk import DeskSettings
 from review.serving import serve
 

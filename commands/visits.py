@@ -36,7 +36,6 @@ def run_crawls(names: Sequence[str]) -> Json:
 def run_capture() -> Json:
     """Take the screenshots that are missing; ``{captured, failed}``."""
     from crawler.screens import capture_clues
-
     from settings import chromium_choice
 
     workspace = context.workspace
