@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from storage.engine import Unit
     from storage.records import AccountFacts, Json
 
+_FIND = sa.select(account).where(
+    account.c.platform == sa.bindparam("platform_"), account.c.native_id == sa.bindparam("native_id_")
+)
 _SHOWN = ("handle", "name", "bio", "verified", "verified_as", "url")
 
 
@@ -39,9 +42,7 @@ def see_account(
     if not facts.native_id:
         return None
     native_id = clean_text(facts.native_id)
-    row = unit.conn.execute(
-        sa.select(account).where(account.c.platform == platform, account.c.native_id == native_id)
-    ).first()
+    row = unit.conn.execute(_FIND, {"platform_": platform, "native_id_": native_id}).first()
     shown = {name: _clean(getattr(facts, name)) for name in _SHOWN}
     if row is None:
         return _add(unit, platform, native_id, shown, seen_at=seen_at, capture_id=capture_id)

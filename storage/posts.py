@@ -44,6 +44,18 @@ __all__ = [
 
 NEW, CHANGED, SEEN = "new", "changed", "seen"
 
+# The statements of every stored post, made once: building them takes longer than running them.
+_FIND = (
+    sa.select(post, post_revision.c.content_hash, post_revision.c.is_full)
+    .join_from(post, post_revision, post_revision.c.id == post.c.current_revision_id, isouter=True)
+    .where(post.c.platform == sa.bindparam("platform_"), post.c.native_id == sa.bindparam("native_id_"))
+)
+_SET_CURRENT = (
+    sa.update(post)
+    .where(post.c.id == sa.bindparam("post_id_"))
+    .values(current_revision_id=sa.bindparam("revision_id_"))
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
@@ -204,12 +216,7 @@ def _store(unit: Unit, facts: PostFacts, sighting: Sighting) -> tuple[int, str]:
 
 
 def _find(unit: Unit, platform: str, native_id: str) -> Row[tuple[object, ...]] | None:
-    current = post_revision.c
-    return unit.conn.execute(
-        sa.select(post, current.content_hash, current.is_full)
-        .join_from(post, post_revision, current.id == post.c.current_revision_id, isouter=True)
-        .where(post.c.platform == platform, post.c.native_id == native_id)
-    ).first()
+    return unit.conn.execute(_FIND, {"platform_": platform, "native_id_": native_id}).first()
 
 
 def _add(unit: Unit, facts: PostFacts, sighting: Sighting, account_id: int | None) -> int | None:
@@ -272,7 +279,7 @@ def _revise(
 
 
 def _set_current(unit: Unit, post_id: int, revision_id: int) -> None:
-    unit.conn.execute(sa.update(post).where(post.c.id == post_id).values(current_revision_id=revision_id))
+    unit.conn.execute(_SET_CURRENT, {"post_id_": post_id, "revision_id_": revision_id})
 
 
 def _add_revision(unit: Unit, post_id: int, facts: PostFacts, sighting: Sighting) -> int:

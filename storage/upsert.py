@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -19,14 +20,7 @@ def insert_new(conn: Connection, table: sa.Table, values: Mapping[str, Any]) -> 
 
     A concurrent insert of the same key is waited for, so that the row can be read afterwards.
     """
-    if conn.dialect.name == "postgresql":
-        found = conn.execute(
-            postgres_insert(table).values(**values).on_conflict_do_nothing().returning(table.c.id)
-        ).scalar()
-    else:
-        found = conn.execute(
-            sqlite_insert(table).values(**values).on_conflict_do_nothing().returning(table.c.id)
-        ).scalar()
+    found = conn.execute(_insert(conn.dialect.name, table, (table.c.id,)), dict(values)).scalar()
     return None if found is None else int(found)
 
 
@@ -44,6 +38,12 @@ def insert_returning(
     """Insert the rows whose unique keys are not there yet; return these columns of the inserted ones."""
     if not rows:
         return []
-    statement: Any = postgres_insert(table) if conn.dialect.name == "postgresql" else sqlite_insert(table)
-    done = conn.execute(statement.on_conflict_do_nothing().returning(*columns), [dict(row) for row in rows])
+    done = conn.execute(_insert(conn.dialect.name, table, tuple(columns)), [dict(row) for row in rows])
     return list(done)
+
+
+@cache
+def _insert(dialect: str, table: sa.Table, columns: tuple[sa.Column[Any], ...]) -> Any:  # noqa: ANN401 - of two dialects
+    """Return the statement, made once: building it takes longer than running it."""
+    insert: Any = postgres_insert(table) if dialect == "postgresql" else sqlite_insert(table)
+    return insert.on_conflict_do_nothing().returning(*columns)
