@@ -117,6 +117,8 @@ def _open(path: Path) -> BinaryIO:
         raise InputError("missing_file", "there is no such file", file=str(path)) from None
     except IsADirectoryError:
         raise InputError("missing_file", "that is a folder", file=str(path)) from None
+    except OSError as error:
+        raise InputError("missing_file", error.strerror or "cannot be read", file=str(path)) from None
 
 
 def _problem(code: str, message: str, path: Path) -> Json:

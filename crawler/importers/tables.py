@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 from datetime import date, datetime
-from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
+from typing import IO, TYPE_CHECKING
 from zlib import error as ZlibError  # noqa: N812 - it is an exception class
 
 import openpyxl
@@ -75,17 +74,11 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[Row]:
 def _xlsx_rows(path: Path) -> Iterator[Row]:
     _check_archive(path)
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        try:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # a sheet's own word on its size is not believed
-            for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), 1):
-                yield number, [_cell(cell) for cell in cells]
-        finally:
-            book.close()
+        with path.open("rb") as file:  # by its name, openpyxl would refuse a workbook without the usual suffix
+            yield from _sheet_rows(file)
     except (
         InvalidFileException,
-        ParseError,
+        SyntaxError,  # both XML parsers raise kinds of it
         zipfile.BadZipFile,
         ZlibError,
         ValueError,
@@ -98,6 +91,17 @@ def _xlsx_rows(path: Path) -> Iterator[Row]:
     ) as error:  # what openpyxl raises on damaged workbooks
         message = f"not a workbook: {type(error).__name__}"
         raise InputError("corrupt_file", message, file=str(path)) from None
+
+
+def _sheet_rows(file: IO[bytes]) -> Iterator[Row]:
+    book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    try:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # a sheet's own word on its size is not believed
+        for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), 1):
+            yield number, [_cell(cell) for cell in cells]
+    finally:
+        book.close()
 
 
 def _check_archive(path: Path) -> None:

@@ -71,7 +71,7 @@ class _Recoded:
 
 def _codec(encoding: str) -> str:
     try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
+        "".encode(encoding)  # only encodings of text: codecs.lookup knows base64 and the like too
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
         raise InputError("bad_encoding", f"there is no encoding {encoding!r}", field="encoding") from None
-    return name

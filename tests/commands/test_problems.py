@@ -258,6 +258,23 @@ def test_post_lines_of_another_encoding_are_refused_whole_or_read_by_name(encodi
     ]
 
 
+@pytest.mark.parametrize("encoding", ["nonsense", "base64", "undefined", ""])
+def test_an_encoding_that_is_none_is_refused(encoding: str, workspace: Path) -> None:
+    (workspace / "watch.yml").write_text(WATCH, "utf-8")
+    path = workspace / "in.jsonl"
+    path.write_text('{"id": "1", "text": "x"}')
+    words = ("import", path, "--format", "posts", "--source", "tips", "--encoding", encoding)
+    refused(call(*words, "--data", workspace, "--json"), "bad_encoding", field="encoding")
+
+
+def test_a_workbook_is_known_by_its_content(workspace: Path) -> None:
+    (workspace / "watch.yml").write_text(WATCH, "utf-8")
+    path = workspace / "tips.csv"
+    path.write_bytes(workbook(["编号", "正文"], ["1", "停息挂账"]))
+    words = ("import", path, "--format", "tips", "--source", "tips", "--data", workspace, "--json")
+    assert call(*words).obj["new"] == 1
+
+
 def test_a_faulty_line_of_an_import_is_refused_and_the_rest_is_stored(workspace: Path) -> None:
     (workspace / "watch.yml").write_text(WATCH, "utf-8")
     path = workspace / "in.jsonl"
@@ -314,9 +331,10 @@ def test_a_package_that_was_changed_is_tampered_and_of_a_stranger_untrusted(
     refused(call("verify-package", tmp_path / "plain.zip", "--data", busy_workspace, "--json"), "tampered")
 
 
-@pytest.mark.parametrize("place", ["none.zip", "folder"])
+@pytest.mark.parametrize("place", ["none.zip", "folder", "file/below", "n" * 300])
 def test_a_missing_package_is_missing(place: str, workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
     done = call("verify-package", tmp_path / place, "--data", workspace, "--json")
     refused(done, "missing_file", file=str(tmp_path / place))
 
