@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="QINGYUAN_", env_ignore_empty=True)
 
-    database_url: str = ""
+    database_url: str = Field(default="", pattern=r"^$|^(postgres(ql)?(\+psycopg)?|sqlite)://")
     """A PostgreSQL URL; empty = the SQLite file `qingyuan.db` in the workspace."""
     institution: Institution = Institution()
     browser: Browser = Browser()

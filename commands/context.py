@@ -60,15 +60,14 @@ class Context:
     def store(self) -> Store:
         """The workspace's database, at the schema of this version."""
         from storage.meta import get_meta
-        from storage.migrate import check_schema
 
         store = open_store(self.workspace)
-        check_schema(store.engine)
+        _check_database(store)
         with store.read() as conn:
             demo = bool(get_meta(conn, DEMO_META))
         if "QINGYUAN_CLOCK" in os.environ:
             if not demo:
-                raise SettingsError("forbidden", "QINGYUAN_CLOCK is honoured only in a workspace made by demo")
+                raise InputError("forbidden", "QINGYUAN_CLOCK is honoured only in a workspace made by demo")
             store.simulated = True
         return store
 
@@ -101,6 +100,20 @@ class Context:
             raise SettingsError("unknown_user", "say who you are with --as USER or QINGYUAN_USER")
         with self.store.read() as conn:
             return actor_for(conn, self.user, via="cli")
+
+
+def _check_database(store: Store) -> None:
+    """Bring the schema up to date; what cannot be reached or read is named as a setting, not as a fault of ours."""
+    from sqlalchemy.exc import DatabaseError
+
+    from storage.migrate import check_schema
+
+    try:
+        check_schema(store.engine)
+    except DatabaseError as error:
+        shown = store.engine.url.render_as_string(hide_password=True)
+        message = f"the database {shown} cannot be used: {str(error.orig).splitlines()[0]}"
+        raise SettingsError("bad_field", message, field="database_url") from None
 
 
 def open_store(workspace: Workspace) -> Store:
