@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -48,8 +47,8 @@ def software_name() -> str:
 
 
 def evidence_path(root: Path, sha256: str) -> Path:
-    """Return where the bytes of a hash lie: two levels of folders keep each of them small."""
-    return root / sha256[:2] / sha256[2:4] / sha256
+    """Return where the bytes of a hash lie: in one of 256 folders, by its first two digits."""
+    return root / sha256[:2] / sha256
 
 
 def put_bytes(root: Path, data: bytes) -> str:
@@ -58,16 +57,14 @@ def put_bytes(root: Path, data: bytes) -> str:
     path = evidence_path(root, sha256)
     if path.exists() and path.stat().st_size == len(data):
         return sha256
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     beside = path.with_name(f".{uuid4().hex}.part")
     try:
         _write_synced(beside, data)
         beside.replace(path)
     finally:
-        with suppress(FileNotFoundError):
-            beside.unlink()
-    for folder in (path.parent, path.parent.parent, root):
-        _sync_folder(folder)
+        beside.unlink(missing_ok=True)
+    _sync_folder(path.parent)
     return sha256
 
 
@@ -85,7 +82,7 @@ def put_stream(root: Path, source: BinaryIO) -> tuple[str, int]:
             target.flush()
             os.fsync(target.fileno())
         path = evidence_path(root, digest.hexdigest())
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         beside.replace(path)
         _sync_folder(path.parent)
     finally:
@@ -95,26 +92,8 @@ def put_stream(root: Path, source: BinaryIO) -> tuple[str, int]:
 
 def put_file(root: Path, source: Path) -> tuple[str, int]:
     """Store a file's bytes durably without reading it whole; return their SHA-256 and size."""
-    root.mkdir(parents=True, exist_ok=True)
-    beside = root / f".{uuid4().hex}.part"
-    digest = hashlib.sha256()
-    try:
-        with source.open("rb") as given, beside.open("xb") as copy:
-            while block := given.read(_CHUNK_BYTES):
-                digest.update(block)
-                copy.write(block)
-            copy.flush()
-            os.fsync(copy.fileno())
-            size = copy.tell()
-        path = evidence_path(root, digest.hexdigest())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            beside.unlink()
-    for folder in (path.parent, path.parent.parent, root):
-        _sync_folder(folder)
-    return digest.hexdigest(), size
+    with source.open("rb") as given:
+        return put_stream(root, given)
 
 
 def read_bytes(root: Path, sha256: str) -> bytes:
@@ -224,6 +203,13 @@ def _write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder durably; one that is there costs nothing."""
+    if not path.exists():
+        path.mkdir(parents=True, exist_ok=True)
+        _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from storage.engine import Unit
     from storage.records import AccountFacts, CommentFacts, Json
 
+    _Known = Row[tuple[object, ...]] | None
+
 __all__ = [
     "comments_of",
     "content_hash",
@@ -93,7 +95,8 @@ def store_post(
         run_id=run_id,
         parent_post_id=int(above.id) if above is not None else None,
     )
-    post_id, result = _store(unit, facts, sighting)
+    known = _find(unit, facts.platform, clean_text(facts.native_id))
+    post_id, result = _store(unit, facts, sighting, known)
     if with_comments:
         _store_comments(unit, facts, facts.comments, post_id, sighting)
     return result
@@ -134,7 +137,8 @@ def store_comment_of(
         platform=platform, native_id=found.native_id, kind="comment", url=found.url, author=comment.author
     )
     sighting = Sighting(source=source, seen_at=unit.now, parent_post_id=int(found.id), reply_to=comment.parent)
-    return _store(unit, _own_row(unit, holder, comment, int(found.id), context), sighting)[1]
+    row, known = _own_row(unit, holder, comment, int(found.id), context)
+    return _store(unit, row, sighting, known)[1]
 
 
 def _store_comments(
@@ -145,7 +149,8 @@ def _store_comments(
     for comment in comments:
         parent = answered.get(comment.parent or "", context)
         below = replace(sighting, parent_post_id=post_id, reply_to=comment.parent)
-        _store(unit, _own_row(unit, facts, comment, post_id, parent), below)
+        row, known = _own_row(unit, facts, comment, post_id, parent)
+        _store(unit, row, below, known)
 
 
 def content_hash(facts: PostFacts) -> str:
@@ -176,8 +181,10 @@ def _same_account(one: AccountFacts, other: AccountFacts) -> bool:
     return bool(one.name) and one.name == other.name
 
 
-def _own_row(unit: Unit, facts: PostFacts, comment: CommentFacts, post_id: int, parent: str) -> PostFacts:
-    """Return a comment as the facts of its row.
+def _own_row(
+    unit: Unit, facts: PostFacts, comment: CommentFacts, post_id: int, parent: str
+) -> tuple[PostFacts, _Known]:
+    """Return a comment as the facts of its row, and the row of that id where there is one.
 
     Some exports number the comments of each post from 1: an id that is taken gets the post's before it.
     """
@@ -185,7 +192,8 @@ def _own_row(unit: Unit, facts: PostFacts, comment: CommentFacts, post_id: int, 
     found = _find(unit, facts.platform, native_id)
     if found is not None and found.parent_post_id != post_id:
         native_id = f"{clean_text(facts.native_id)}#{native_id}"
-    return replace(
+        found = _find(unit, facts.platform, native_id)
+    row = replace(
         facts,
         native_id=native_id,
         kind="comment",
@@ -199,13 +207,13 @@ def _own_row(unit: Unit, facts: PostFacts, comment: CommentFacts, post_id: int, 
         ip_region=None,
         published_at=comment.published_at,
     )
+    return row, found
 
 
-def _store(unit: Unit, facts: PostFacts, sighting: Sighting) -> tuple[int, str]:
+def _store(unit: Unit, facts: PostFacts, sighting: Sighting, known: _Known) -> tuple[int, str]:
     account_id = see_account(
         unit, facts.platform, facts.author, seen_at=sighting.seen_at, capture_id=sighting.capture_id
     )
-    known = _find(unit, facts.platform, clean_text(facts.native_id))
     if known is None:
         post_id = _add(unit, facts, sighting, account_id)
         if post_id is not None:
@@ -215,7 +223,7 @@ def _store(unit: Unit, facts: PostFacts, sighting: Sighting) -> tuple[int, str]:
     return int(known.id), _update(unit, known, facts, sighting, account_id)
 
 
-def _find(unit: Unit, platform: str, native_id: str) -> Row[tuple[object, ...]] | None:
+def _find(unit: Unit, platform: str, native_id: str) -> _Known:
     return unit.conn.execute(_FIND, {"platform_": platform, "native_id_": native_id}).first()
 
 
