@@ -153,12 +153,12 @@ def _write_demo_file(play: Play, *, url: str | None) -> None:
 def _serve(play: Play, port: int, answer: dict[str, Any]) -> None:
     from commands.desk import serve_desk
     from demo.calls import moved_clock
-    from demo.player import RECHECKED_DAYS
+    from demo.player import STORY_DAYS
 
     for name, value in answer.items():
         context.out.note(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
     for person in play.people:
         context.out.note(f"  sign in as {person.name} with {person.password}")
-    with moved_clock(play.at(4 + RECHECKED_DAYS, hours=12)):
+    with moved_clock(play.at(STORY_DAYS, hours=12)):
         inner = Context(data=play.root, json=context.json, out=context.out)
         serve_desk(inner, host="127.0.0.1", port=port, ready=lambda url: _write_demo_file(play, url=url))

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from demo.server import DemoPlatforms
 
 CHANNEL = "partner_desk"
-RECHECKED_DAYS = 12
-"""For so many days after the batch was sent, targets are visited when they are due."""
+RECHECK_DAYS = (1, 3, 4, 7, 10, 12)
+"""Days after the batch was sent on which somebody has the due targets visited."""
 
 ANSWERED_DAY = 4
+STORY_DAYS = 4 + RECHECK_DAYS[-1]
+"""From the Monday of the crawl to the last visit."""
+
 _STATE_FILE = "demo-state.json"
 
 
@@ -154,7 +157,7 @@ def _act(play: Play) -> None:
 
 def _follow(play: Play) -> None:
     """Twelve days: visit the targets when they are due, read the platform's answers."""
-    for day in range(1, RECHECKED_DAYS + 1):
+    for day in RECHECK_DAYS:
         moment = play.at(4 + day, hours=10)
         if day == ANSWERED_DAY:
             answers = str(play.root / "answers.xlsx")

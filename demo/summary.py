@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from demo.player import RECHECKED_DAYS
+from demo.player import STORY_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ Target = tuple[str, str]
 
 def summarise(play: Play, *, evidence: Mapping[str, int], seconds: float) -> dict[str, Any]:
     """Return the summary object; a smoke test of the loop, never a claim of quality."""
-    moment = play.at(4 + RECHECKED_DAYS, hours=11)
+    moment = play.at(STORY_DAYS, hours=11)
     clues = play.type_command.lines("clues", "list", at=moment)
     truth = [line for line in play.truth() if line["planted"]]
     planted = {(line["platform"], line["native_id"]) for line in truth}
@@ -59,7 +59,7 @@ def _clusters(play: Play, truth: list[dict[str, Any]], targets: Mapping[str, Tar
     for line in truth:
         if line["ring"]:
             rings[line["ring"]].add((line["platform"], line["native_id"]))
-    moment = play.start + timedelta(days=4 + RECHECKED_DAYS)
+    moment = play.start + timedelta(days=STORY_DAYS)
     listed = play.type_command.lines("clusters", "list", at=moment)
     details = [play.type_command("clusters", "show", line["cluster"], at=moment) for line in listed]
     groups = [{targets[member["clue"]] for member in detail["clues"]} for detail in details]
