@@ -8,10 +8,12 @@ a database or the network.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifiers.clear_labels import ClearLabels, load_clear_labels
 from classifiers.contact_tables import ContactTables, load_contact_tables
 from classifiers.contacts import Speaker, find_contacts, may_hold_contact
 from classifiers.cues import CueSet, load_cues
@@ -22,6 +24,7 @@ from classifiers.labels import (
     VerifiedKinds,
     choose_label,
     load_verified_kinds,
+    offers_anything,
     rank_categories,
 )
 from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from classifiers.units import Evidence
 
 DATA = Path(__file__).parent / "data"
+_RESULT_ROLES = frozenset({Role.FEE, Role.PROMISE})
 # Pieces without weight that are listed per rule and field; more of them say nothing new.
 SHOWN_PER_RULE = 4
 
@@ -54,6 +58,7 @@ class Ruleset:
     contacts: ContactTables
     verified: VerifiedKinds
     severity: SeverityScale
+    clear_labels: ClearLabels
     version: str
     clear: Verdict = field(init=False)
 
@@ -83,7 +88,10 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
         *(overlay / "lexicons" for overlay in overlays if (overlay / "lexicons").is_dir()),
     ]
     lexicon = load_lexicon(folders)
-    files = {name: _data_file(name, overlays) for name in ("contacts", "cues", "severity", "verified", "weights")}
+    files = {
+        name: _data_file(name, overlays)
+        for name in ("clear_labels", "contacts", "cues", "severity", "verified", "weights")
+    }
     digest = hashlib.sha256(lexicon.version.encode())
     for name in sorted(files):
         digest.update(files[name].read_bytes())
@@ -94,6 +102,7 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
         contacts=load_contact_tables(files["contacts"]),
         verified=load_verified_kinds(files["verified"]),
         severity=load_severity(files["severity"]),
+        clear_labels=load_clear_labels(files["clear_labels"]),
         version=digest.hexdigest()[:12],
     )
 
@@ -125,13 +134,13 @@ def screen_posts(posts: Sequence[PostText], ruleset: Ruleset) -> list[Verdict]:
 
 def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdict:
     contacts = tuple(contact for field in fields.values() for contact in field.contacts)
-    if not any(_tells(name, field.text, field.terms) for name, field in fields.items()):
+    if not _is_worth_judging(fields):
         return replace(ruleset.clear, contacts=contacts)
     units = [gather(unit) for unit in _make_units(post, fields, ruleset)]
-    best = _choose_unit(units, ruleset.weights)
+    best = speaking_unit(units, ruleset.weights)
     findings = _make_findings(best, fields, ruleset.weights)
     log_odds = add_up(ruleset.weights.bias, findings)
-    label = choose_label(best, log_odds, ruleset.weights)
+    label = choose_label(best, log_odds, weights=ruleset.weights, clear=ruleset.clear_labels)
     band = {Label.CLUE: Band.FLAGGED, Label.UNSURE: Band.UNSURE}.get(label, Band.CLEAR)
     return Verdict(
         flagged=band is Band.FLAGGED,
@@ -150,22 +159,26 @@ def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdi
 def post_units(post: PostText, ruleset: Ruleset) -> list[UnitEvidence]:
     """Return the evidence of every speaker, the author first; none where the trade is not mentioned at all."""
     for _, fields in _scan_posts([post], ruleset):
-        if _has_topic(fields):
+        if _is_worth_judging(fields):
             return [gather(unit) for unit in _make_units(post, fields, ruleset)]
     return []
 
 
-def _has_topic(fields: dict[str, _Field]) -> bool:
-    return any(_is_topical(field.terms) for field in fields.values())
-
-
-def _is_topical(terms: list[Hit]) -> bool:
-    return any(hit.role is Role.TOPIC for hit in terms)
+def _is_worth_judging(fields: dict[str, _Field]) -> bool:
+    return any(_tells(name, field.text, field.terms) for name, field in fields.items())
 
 
 def _tells(name: str, text: str, terms: list[Hit]) -> bool:
-    """Say whether the field makes its post worth judging."""
-    return _is_topical(terms) or (name.endswith("text") and _is_bait(text, terms))
+    """Say whether the terms of a field make its post worth judging.
+
+    They do where the trade is named, where a fee or a result is, since an offer keeps those when its goods are
+    disguised as another story, and where a short text only asks to be reached (R7).
+    """
+    if any(
+        hit.role is Role.TOPIC or (hit.role in _RESULT_ROLES and hit.weight is not Weight.WEAK) for hit in terms
+    ):
+        return True
+    return name.endswith("text") and _is_bait(text, terms)
 
 
 def _is_bait(text: str, terms: list[Hit]) -> bool:
@@ -201,11 +214,10 @@ def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[i
         first = len(folded)
         folded += joined.folded()
         terms += find_terms_joined(joined, ruleset.lexicon)
-        telling |= {
-            named[at][0] for at in range(first, len(folded)) if terms[at] and _tells(*named[at][1:], terms[at])
-        }
-        if may_hold_contact(joined.views.folded.text):  # one look for all; most portions of short texts hold none
+        whole = joined.views.folded.text  # one look for all: most portions of short texts hold nothing
+        if may_hold_contact(whole):
             telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
+    telling |= {index for (index, name, text), hits in zip(named, terms, strict=True) if _tells(name, text, hits)}
     if not telling:
         return
     posts_fields: dict[int, dict[str, _Field]] = {index: {} for index in sorted(telling)}
@@ -288,12 +300,13 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
     return units
 
 
-def _choose_unit(units: list[UnitEvidence], weights: Weights) -> UnitEvidence:
-    """Return the author's unit when it is a solicitation itself, else the one with the highest log-odds."""
-    odds = [_log_odds(unit, weights) for unit in units]
-    if odds[0] >= weights.flagged_from:
+def speaking_unit(units: list[UnitEvidence], weights: Weights) -> UnitEvidence:
+    """Return the author's unit, or the comment that solicits most clearly if only a comment does."""
+    odds = [_log_odds(unit, weights) if offers_anything(unit) else -math.inf for unit in units]
+    best = max(range(len(units)), key=lambda index: odds[index])
+    if odds[0] >= weights.flagged_from or odds[best] < weights.unsure_from:
         return units[0]
-    return units[max(range(len(units)), key=lambda index: odds[index])]
+    return units[best]
 
 
 def _log_odds(unit: UnitEvidence, weights: Weights) -> float:

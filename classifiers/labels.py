@@ -5,27 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifiers.cues import Voice
+from classifiers.clear_labels import label_features
 from classifiers.datafiles import read_data_file
 from classifiers.records import Category, Label, Role
 from classifiers.terms import Weight
+from classifiers.units import PROVIDER_ROLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifiers.clear_labels import ClearLabels
     from classifiers.model import Weights
     from classifiers.units import UnitEvidence
 
 _CLASS_POINTS = {Weight.STRONG: 3.0, Weight.NORMAL: 2.0, Weight.WEAK: 0.75}
 # A text up to so many code points may be a fragment of which nobody can say what it offers.
 BAIT_LENGTH = 40
+# Evidence that is not told in the speaker's own voice.
+_NO_OFFER = frozenset({"", "contact.named", "quoted.offer"})
 BAIT_ROLES = frozenset({Role.CONTACT, Role.PROMISE, Role.FEE})
 _SAYS_WHAT_FOR = frozenset({Role.TOPIC, Role.OTHER_TRADE, Role.LICENSED, Role.WARNING, Role.VICTIM})
 # A category is named beside the first one from this share of its points.
 _SECOND_SHARE = 0.5
 _MOST_CATEGORIES = 3
 # What stands in nickname, bio or parent says less about the offer than the text itself.
-_PLACE_FACTORS = {"profile": 0.8, "reply": 0.9, "context": 0.25}
+_PLACE_FACTORS = {"profile": 0.8, "context": 0.25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +54,23 @@ def load_verified_kinds(path: Path) -> VerifiedKinds:
     return VerifiedKinds(words=words)
 
 
-def choose_label(unit: UnitEvidence, log_odds: float, weights: Weights) -> Label:
-    """Return clue or unsure by the log-odds, else the class that the voices point to."""
+def choose_label(unit: UnitEvidence, log_odds: float, *, weights: Weights, clear: ClearLabels) -> Label:
+    """Return clue or unsure by the log-odds, else the class that the voices point to.
+
+    Whoever offers, promises, asks or invites nothing is no clue, however much he speaks of the trade (R1).
+    """
+    if not offers_anything(unit):
+        return clear.choose(label_features(unit))
     if log_odds >= weights.flagged_from:
         return Label.CLUE
     if log_odds >= weights.unsure_from or is_bare_bait(unit):
         return Label.UNSURE
-    return _choose_clear_label(unit)
+    return clear.choose(label_features(unit))
+
+
+def offers_anything(unit: UnitEvidence) -> bool:
+    """Return whether the unit holds an offer, promise, fee or way of contact in its own voice."""
+    return any(piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces)
 
 
 def is_bare_bait(unit: UnitEvidence) -> bool:
@@ -71,30 +85,6 @@ def is_bare_bait(unit: UnitEvidence) -> bool:
     main = {reading.field for reading in unit.unit.main}
     baits = {piece.feature for piece in unit.pieces if piece.field in main and piece.role in BAIT_ROLES}
     return bool(baits - {"", "contact.named"}) and not roles & _SAYS_WHAT_FOR
-
-
-def _choose_clear_label(unit: UnitEvidence) -> Label:
-    kind, counts = unit.unit.verified_kind, unit.voice_counts
-    warner, reporter, debtor = (counts.get(voice, 0) for voice in (Voice.WARNER, Voice.REPORTER, Voice.DEBTOR))
-    topics = [
-        piece for piece in unit.pieces if piece.role is Role.TOPIC and not piece.feature.startswith("context.")
-    ]
-    if kind == "media":
-        return Label.NEWS
-    if kind in ("licensed", "public", "law"):
-        if reporter > max(2, warner):
-            return Label.NEWS
-        return Label.EDUCATION if warner > 1 else Label.LEGIT
-    if not topics and not debtor:
-        return Label.UNRELATED
-    if all(piece.weight_class is Weight.WEAK for piece in topics) and not (warner or debtor):
-        return Label.UNRELATED
-    top = max(warner, reporter, debtor)
-    if top == 0:
-        return Label.UNRELATED
-    if debtor == top:
-        return Label.VICTIM
-    return Label.NEWS if reporter == top else Label.EDUCATION
 
 
 def rank_categories(unit: UnitEvidence) -> tuple[Category, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from classifiers.cues import Voice
-from classifiers.records import Role
+from classifiers.records import Category, Role
 from classifiers.terms import Weight
 from classifiers.voice import is_active
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from classifiers.cues import CueHit
     from classifiers.hits import Hit
-    from classifiers.records import Category
     from classifiers.voice import Reading
 
 PROVIDER_ROLES = frozenset({Role.OFFER, Role.PROMISE, Role.FEE, Role.CONTACT})
@@ -31,11 +30,11 @@ MANY_CUES, FULL_OFFER = 3, 5
 MANY_VOICE_CUES = 3
 # Code points within which the parts of one offer stand.
 CLUSTER_SPAN = 260
+# Fees that hang on a result: the shape of an offer that stays when its words are disguised as another story.
+RESULT_FEES = frozenset({"fee.share", "promise.nowinnofee"})
 PROFILE_FIELDS = frozenset({"author.name", "author.bio"})
 OWN_TOPICS = frozenset(
-    f"{place}topic.{level}"
-    for place in ("", "profile.", "reply.")
-    for level in (Weight.STRONG, Weight.NORMAL, Weight.WEAK)
+    f"{place}topic.{level}" for place in ("", "profile.") for level in (Weight.STRONG, Weight.NORMAL, Weight.WEAK)
 )
 
 
@@ -110,7 +109,7 @@ def gather(unit: Unit) -> UnitEvidence:
     for reading in unit.profile:
         _add_reading(found, reading, "profile.")
     for reading in unit.replies:
-        _add_reading(found, reading, "reply.")
+        _add_reading(found, reading, "")
     for reading in unit.context:
         _add_topics(found, reading, "context.")
     _add_voices(found)
@@ -231,6 +230,8 @@ _VOICE_RULES = {
     "voice.attribution": Voice.REPORTER,
     "voice.reporter": Voice.REPORTER,
     "voice.debtor": Voice.DEBTOR,
+    "voice.question": Voice.DEBTOR,
+    "voice.selfhelp": Voice.DEBTOR,
 }
 
 
@@ -253,8 +254,9 @@ def _conclusion(feature: str, on: Evidence) -> Evidence:
 
 def _add_conclusions(found: UnitEvidence) -> None:
     """Add what only several pieces together say (R1, R3)."""
-    _add_topic_levels(found)
     provider = [piece for piece in found.pieces if piece.is_offer]
+    _forget_other_goods(found, provider)
+    _add_topic_levels(found)
     cluster = _densest(provider)
     if not cluster:
         return
@@ -268,6 +270,8 @@ def _add_conclusions(found: UnitEvidence) -> None:
         found.add(_conclusion("r1.offer", next(p for p in cluster if p.role is Role.OFFER)))
     if topics & OWN_TOPICS and len(roles) >= MANY_CUES:
         found.add(_conclusion("r1.full", cluster[0]))
+    if not topics & OWN_TOPICS and {Role.OFFER, Role.CONTACT} <= roles and kinds & RESULT_FEES:
+        found.add(_conclusion("coded.offer", cluster[0]))
     last = _last_pitch(found, provider)
     if last is not None:
         found.add(_conclusion("voice.pitch_last", last))
@@ -281,9 +285,22 @@ def _add_topic_levels(found: UnitEvidence) -> None:
         found.add(_conclusion("topic.core", core[0]))
     if len({piece.rule for piece in own}) > 1:
         found.add(_conclusion("topic.several", own[0]))
+    jargon = [piece for piece in own if piece.category is Category.CARD_CASHOUT]
+    if len({piece.rule for piece in jargon}) > 1:  # only sellers use several words of this trade in one breath
+        found.add(_conclusion("topic.jargon", jargon[0]))
     other = found.features.get("other.trade") or found.features.get("term.other_trade")
     if other is not None and not core:
         found.add(_conclusion("other.trade.alone", other))
+
+
+def _forget_other_goods(found: UnitEvidence, provider: list[Evidence]) -> None:
+    """Let goods of another trade in the post say nothing about an offer that only the author's comments make."""
+    replies = {reading.field for reading in found.unit.replies}
+    if not provider or any(piece.field not in replies for piece in provider):
+        return
+    for feature, piece in list(found.features.items()):
+        if piece.role is Role.OTHER_TRADE and piece.field not in replies:
+            del found.features[feature]
 
 
 def _densest(provider: list[Evidence]) -> list[Evidence]:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 GOLD = ROOT / "tests" / "gold"
 WEIGHTS = ROOT / "classifiers" / "data" / "weights.yml"
-AGAINST = ("voice.warner", "voice.reporter", "voice.attribution", "voice.debtor", "voice.licensed", "verified.",
+AGAINST = ("voice.warner", "voice.reporter", "voice.attribution", "voice.debtor", "voice.licensed",
+           "voice.question", "voice.selfhelp", "voice.law", "voice.insider", "voice.service", "verified.",
            "other.", "term.warning", "term.victim", "contact.named", "quoted.")  # fmt: skip
 RIDGE = 0.6
 LARGEST_BIAS = -3.5
@@ -77,7 +78,7 @@ def sign_of(feature: str) -> int:
     """Return +1 where the feature can only speak for a clue, -1 where only against."""
     if feature == "voice.pitch_last":
         return 1
-    plain = feature.removeprefix("profile.").removeprefix("reply.")
+    plain = feature.removeprefix("profile.")
     return -1 if plain.startswith(AGAINST) else 1
 
 
