@@ -14,6 +14,8 @@ from crawler.times import page_time
 from storage.text import clean_json, clean_text
 
 MAX_ENTRIES = 2000
+# What feedparser raises on malformed documents, found by trying them; it promises to raise nothing.
+_BREAKS = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError)
 _JSON_FEED = "https://jsonfeed.org/version/"
 
 
@@ -55,11 +57,14 @@ def parse_feed(data: bytes, *, content_type: str | None, at: datetime) -> Feed |
     if b"<!ENTITY" in data[:4000]:  # nobody needs entities in a feed but an attacker
         return None
     headers = {"content-type": content_type} if content_type else {}
-    found = feedparser.parse(data, response_headers=headers, resolve_relative_uris=False)
+    try:
+        found = feedparser.parse(data, response_headers=headers, resolve_relative_uris=False)
+    except _BREAKS:
+        return None
     broken = found.bozo and not isinstance(
         found.get("bozo_exception"), feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType
     )
-    if not found.version or (broken and not found.entries):
+    if not found.get("version") or (broken and not found.entries):
         return None
     return Feed(
         title=clean_text(found.feed.get("title", "")),

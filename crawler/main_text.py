@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import trafilatura
 from trafilatura.settings import DEFAULT_CONFIG
 
-from crawler.markup import drop, select, text_of
+from crawler.markup import drop, select, settable, text_of
 
 if TYPE_CHECKING:
     from configparser import ConfigParser
@@ -65,16 +65,16 @@ def _hide_invisible(tree: Node) -> dict[int, str]:
     """Put letters of a spare alphabet in the place of format characters; return what they stand for."""
     found: dict[str, str] = {}
     for element in tree.iter():
-        if isinstance(element.tag, str):
-            element.text = _swap(element.text, found)
-        element.tail = _swap(element.tail, found)
+        for place in ("text", "tail") if isinstance(element.tag, str) else ("tail",):
+            shown = getattr(element, place)
+            if shown and not shown.isascii() and any(unicodedata.category(char) == "Cf" for char in shown):
+                setattr(element, place, _swap(shown, found))
     return {ord(letter): character for character, letter in found.items()}
 
 
-def _swap(text: str | None, found: dict[str, str]) -> str | None:
-    if not text or text.isascii() or not any(unicodedata.category(char) == "Cf" for char in text):
-        return text
-    return "".join(_letter(char, found) if unicodedata.category(char) == "Cf" else char for char in text)
+def _swap(text: str, found: dict[str, str]) -> str:
+    shown = "".join(_letter(char, found) if unicodedata.category(char) == "Cf" else char for char in text)
+    return settable(shown)
 
 
 def _letter(character: str, found: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -34,6 +35,9 @@ _SILENT = frozenset(
 )
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _ENDS = re.compile(r"(?i)</(?:body|html)\s*>")
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_UNSETTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
 _EMOTE = re.compile(r"(?i)emoji|emot|smil|face|bq")
 
 
@@ -56,7 +60,7 @@ def parse_html(text: str) -> Node | None:
 
     What stands after the end of the body counts as part of it, as in a browser; libxml2 would drop it.
     """
-    text = _ENDS.sub("", text)
+    text = _REFERENCE.sub(_checked, settable(_ENDS.sub("", text).replace("\x0c", " ")))
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     try:
         root = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
@@ -72,6 +76,18 @@ def parse_xml(data: bytes) -> etree._Element | None:
         return etree.fromstring(data, parser=parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
+
+
+def _checked(found: re.Match[str]) -> str:
+    """Return a character reference, U+FFFD in the place of one that stands for nothing that lxml can set."""
+    digits, base = (found[1], 16) if found[1] else (found[2], 10)
+    number = int(digits[:12], base)
+    return "\ufffd" if number > sys.maxunicode or _UNSETTABLE.match(chr(number)) else found[0]
+
+
+def settable(text: str) -> str:
+    """Return a text without the characters that lxml refuses to set; they stand for nothing on a page."""
+    return _UNSETTABLE.sub("\ufffd", text)
 
 
 @cache
@@ -92,7 +108,7 @@ def text_of(node: Node, *, skip: frozenset[Node] = frozenset()) -> str:
     """
     lines = "".join(_pieces(node, skip)).split("\x1e")
     stripped = (_SPACE.sub(" ", line).strip(" ") for line in lines)
-    return "\n".join(line for line in stripped if line)
+    return clean_text("\n".join(line for line in stripped if line))
 
 
 def _pieces(root: Node, skip: frozenset[Node]) -> Iterator[str]:
@@ -121,7 +137,7 @@ def _emote(image: Node) -> str:
 
 def attribute(node: Node, *names: str) -> str:
     """Return the first of the attributes that has a value, else an empty text."""
-    return next((value.strip() for name in names if (value := node.get(name))), "")
+    return next((clean_text(value).strip() for name in names if (value := node.get(name))), "")
 
 
 def page_address(root: Node, url: str) -> str:
