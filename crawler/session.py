@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LEASE_ROWS = 16
 """Rows that are leased in one go: the downloader's concurrency."""
 
+SLOW_LEASE_ROWS = 4
+"""The same for a source with a delay, which is read one page after the other."""
+
 LONGEST_WAIT = timedelta(minutes=5)
 """How long a run waits for rows that are put off or leased elsewhere for longer; above it the run stops."""
 
@@ -165,17 +168,21 @@ class CrawlSession:
         if in_quiet_hours(self.source, now):
             self.stop_with(RunState.BUDGET, "quiet hours")
             return
-        left = self.source.budget.pages_per_run - self.started
         with self.store.write(now) as unit:
-            rows = frontier.lease(
-                unit, self.source.name, owner=self.owner, limit=min(left, LEASE_ROWS), rechecks=self.rechecks
-            )
+            rows = self._ready_rows(unit)
             if not rows and frontier.take_back(unit):
-                rows = frontier.lease(
-                    unit, self.source.name, owner=self.owner, limit=min(left, LEASE_ROWS), rechecks=self.rechecks
-                )
+                rows = self._ready_rows(unit)
         self._leased.extend(rows)
         self._empty_at = -_EMPTY_SECONDS if rows else time.monotonic()
+
+    def _ready_rows(self, unit: Unit) -> list[FrontierRow]:
+        """Lease some rows. A source with a delay is read by one process at a time: its pace is the source's."""
+        slow = self.source.budget.delay_seconds > 0
+        if slow and frontier.leased_by_others(unit.conn, self.source.name, owner=self.owner):
+            return []
+        left = self.source.budget.pages_per_run - self.started
+        limit = min(left, SLOW_LEASE_ROWS if slow else LEASE_ROWS)
+        return frontier.lease(unit, self.source.name, owner=self.owner, limit=limit, rechecks=self.rechecks)
 
     def look_again(self) -> None:
         """Ask the frontier at the next turn: new rows were stored."""

@@ -280,6 +280,16 @@ def counts(
     )
 
 
+def leased_by_others(conn: Connection, source: str, *, owner: str) -> bool:
+    """Tell whether another process reads pages of a source now, for a run or for rechecks."""
+    held = sa.select(frontier.c.id).where(
+        frontier.c.source == source,
+        frontier.c.state == FrontierState.LEASED,
+        frontier.c.lease_owner != owner,
+    )
+    return conn.execute(held.limit(1)).first() is not None
+
+
 def request_recheck(
     unit: Unit, *, source: str, url: str, clue_id: int, key: str, not_before: datetime | None = None
 ) -> bool:

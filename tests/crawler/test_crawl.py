@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,15 +27,17 @@ from storage.evidence import verify_all
 from storage.posts import count_posts, list_posts
 from storage.runs import last_run
 from tests.crawler.playing import article
+from tests.support import stores
 from tests.support.site import Page, Request, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from crawler.watch import SourceConfig
     from storage.engine import Store
     from storage.records import Json
+
+ROOT = Path(__file__).parents[2]
 
 
 def source(site: Site, text: str = "", *, start: str = "/sitemap.xml", platform: str = "web") -> SourceConfig:
@@ -222,6 +224,28 @@ def test_interrupt_stops_cleanly_and_loses_nothing(
     assert 5 <= stored < 60
     rest = run_child(make_spec(sqlite_store, source(site), now=now), log_file=tmp_path / "log")
     assert (rest["resumed"], rest["state"], rest["pages"]["ok"]) == (True, "finished", 60 - stored)
+
+
+def test_interrupted_command_ends_with_130_and_goes_on_later(site: Site, tmp_path: Path) -> None:
+    publish(site, 60)
+    folder = tmp_path / "w"
+    folder.mkdir()
+    (folder / "qingyuan.toml").touch()
+    watch = f"name: s, platform: web, access: open, base_url: {site.url}, start: [/sitemap.xml], private: true"
+    (folder / "watch.yml").write_text(f"sources: [{{{watch}, budget: {{delay_seconds: 0.05}}}}]")
+    store = stores.open_store(stores.copy_sqlite(tmp_path / "template.db", folder / "qingyuan.db"), folder)
+    argv = [sys.executable, "-m", "cli", "--data", str(folder), "--json", "crawl", "s"]
+    with (tmp_path / "out").open("wb") as out:
+        command = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True, cwd=ROOT)
+        _wait_for(lambda: site.hits("/thread/3") > 0)
+        os.killpg(command.pid, signal.SIGINT)
+        assert command.wait(timeout=60) == 130
+    with store.read() as conn:
+        stored = count_posts(conn)["posts"]
+    assert 3 <= stored < 60
+    rest = run_child(make_spec(store, source(site), now=datetime.now(UTC)), log_file=tmp_path / "log")
+    assert (rest["resumed"], rest["state"], rest["pages"]["ok"]) == (True, "finished", 60 - stored)
+    store.close()
 
 
 def test_child_ends_when_its_parent_is_gone(sqlite_store: Store, site: Site, now: datetime) -> None:

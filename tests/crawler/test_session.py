@@ -257,6 +257,26 @@ def test_large_sitemap_and_long_thread_are_stored_in_chunks(store: Store, clock:
     assert session.posts["new"] == 1
 
 
+def test_source_with_a_delay_is_read_by_one_process_at_a_time(store: Store, clock: Clock) -> None:
+    polite, hasty = source("start: [/sitemap.xml]"), source(start())
+    for config, taken in ((polite, None), (hasty, "/thread/2")):
+        play(store, config, site(3), clock, stop_after=1)
+        first, second = begin(store, config, clock), begin(store, config, clock)
+        second.owner = "elsewhere/1/1"
+        row = first.take()
+        assert row is not None
+        with store.write(clock()) as unit:
+            for other in list(first._leased):
+                frontier.postpone(unit, other, owner=first.owner, until=clock(), counts=False)
+        first._leased.clear()
+        found = second.take()
+        assert (found.url.removeprefix(BASE) if found else None) == taken
+        assert not second.is_over()
+        for session in (first, second):
+            session.interrupted = True
+            session.finish()
+
+
 def test_quiet_hours_end_a_run_before_the_next_page(store: Store, clock: Clock) -> None:
     config = source("start: [/sitemap.xml], budget: {quiet_hours: '10:00-11:00'}")  # it is 10:30 in Shanghai
     done = play(store, config, site(2), clock)
