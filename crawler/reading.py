@@ -25,6 +25,7 @@ START, SITEMAP, FEED, LIST, PAGE, ARTICLE = "start", "sitemap", "feed", "list", 
 NO_PAGES = frozenset({SITEMAP, FEED})
 """Kinds that are read but are no pages in a run's counts."""
 
+_LISTING = re.compile(r"(?i)\.(?:xml|rss|atom|rdf)(?:\.gz)?(?:\?|$)|/(?:feed|rss|atom)/?(?:\?|$)")
 _TELLING = (200, 404)  # answers in which a site says what became of a page; an error page says nothing
 _HEAD_CHARS = 4096
 _LITTLE_TEXT_CHARS = 800
@@ -90,6 +91,13 @@ class Judged:
     stops: bool = False
     means: str = "content_removed"
     """What a page that is gone says of the target (an outcome kind)."""
+
+
+def is_page(kind: str, url: str, platform: str) -> bool:
+    """Tell whether a read counts as one of a page: sitemaps and feeds do not, also those that could not be read."""
+    if kind == START:
+        return platform != "feed" and not _LISTING.search(url)
+    return kind not in NO_PAGES
 
 
 def judge(read: PageRead, adapter: AdapterConfig) -> Judged:

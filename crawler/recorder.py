@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crawler.parsing import parse_safely
-from crawler.reading import ARTICLE, FEED, LIST, NO_PAGES, PAGE, SITEMAP, START, PageParse, judge
+from crawler.reading import ARTICLE, FEED, LIST, NO_PAGES, PAGE, SITEMAP, START, PageParse, is_page, judge
 from crawler.waiting import after_block, after_failure, first_404_at, is_second_404
 from storage import frontier
 from storage.engine import CHUNK_ROWS
@@ -46,6 +46,11 @@ class _Page:
     opened: int = 0
     given_up: bool = False
 
+    @property
+    def is_page(self) -> bool:
+        """Whether this read counts as one of a page."""
+        return is_page(self.parsed.kind, self.row.url, self.session.source.platform)
+
 
 def record_read(
     session: CrawlSession, row: FrontierRow, read: PageRead, *, parser: Parser, hops: Sequence[tuple[str, int]] = ()
@@ -72,9 +77,9 @@ def record_failure(session: CrawlSession, row: FrontierRow, reason: str, *, fina
     """Settle a row whose page did not come: put it off, or give it up (``final``, or after enough attempts)."""
     with session.store.write(session.clock()) as unit:
         given_up = after_failure(unit, session, row, reason=reason, final=final)
-        if session.run_id is not None and row.kind not in NO_PAGES:
+        if session.run_id is not None and is_page(row.kind, row.url, session.source.platform):
             count_read(unit, session.run_id, outcome=ReadOutcome.UNKNOWN, posts={})
-    session.pages[ReadOutcome.UNKNOWN] += row.kind not in NO_PAGES
+    session.pages[ReadOutcome.UNKNOWN] += is_page(row.kind, row.url, session.source.platform)
     if given_up and row.kind == START:
         session.start_failed(row.url, ReadOutcome.UNKNOWN, reason)
 
@@ -248,16 +253,15 @@ def _settle_fault(unit: Unit, page: _Page, judged: Judged) -> None:
 
 def _count_in_run(unit: Unit, page: _Page) -> None:
     if page.session.run_id is not None:
-        outcome = None if page.parsed.kind in NO_PAGES else page.parsed.outcome
+        outcome = page.parsed.outcome if page.is_page else None
         count_read(unit, page.session.run_id, outcome=outcome, posts=page.posts)
 
 
 def _tell(page: _Page) -> None:
     """Bring this process's counts up to what was stored."""
     session, row, parsed = page.session, page.row, page.parsed
-    is_page = parsed.kind not in NO_PAGES
-    session.pages[parsed.outcome] += is_page
-    session.started -= row.kind not in NO_PAGES and not is_page
+    session.pages[parsed.outcome] += page.is_page
+    session.started -= row.kind not in NO_PAGES and not page.is_page
     session.posts.update(page.posts)
     if parsed.outcome is ReadOutcome.OK:
         session.blocked_in_a_row = 0

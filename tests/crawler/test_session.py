@@ -190,7 +190,7 @@ def test_faults_of_the_server_are_asked_again_with_growing_waits(store: Store, c
 )
 def test_run_without_a_start_page_is_no_success(store: Store, clock: Clock, page: Answer, state: str) -> None:
     done = play(store, source(start()), {"/sitemap.xml": page}, clock)
-    assert done.state == state
+    assert (done.state, done.pages) == (state, {})
     assert done.session.problems[0]["code"] == state
 
 
