@@ -15,7 +15,7 @@ from reporting.outcomes import list_outcomes
 from reporting.replies import import_replies
 from storage import audit
 from storage.errors import ForbiddenError, InputError
-from storage.evidence import verify_all
+from storage.evidence import read_bytes, verify_all
 from storage.records import Actor, Role
 from storage.replies import replies_of
 from tests.support.takedown import CHANNEL, CHANNELS, CHECKER, add_confirmed, approved, sent
@@ -139,7 +139,7 @@ def test_file_is_kept_as_evidence(store: Store, now: datetime, tmp_path: Path) -
         sha256 = replies_of(conn, [1])[1][0]["file_sha256"]
         found = verify_all(conn, store.evidence_root)
     assert found["files"] == found["verified"] > 0
-    assert (store.evidence_root / sha256[:2] / sha256[2:4] / sha256).read_bytes() == file.read_bytes()
+    assert read_bytes(store.evidence_root, sha256) == file.read_bytes()
 
 
 def test_what_does_not_fit_is_listed_and_changes_nothing(store: Store, now: datetime, tmp_path: Path) -> None:
