@@ -8,7 +8,7 @@ import typer
 
 from commands.context import UsageError, context
 from commands.workspace import read_password
-from storage.errors import ForbiddenError
+from storage.errors import ForbiddenError, InputError
 from storage.records import Band, ClueState, Json, Role, parse_id
 
 clues_app = typer.Typer(help="Clues: posts, comments and accounts suspected of a solicitation.")
@@ -74,8 +74,11 @@ def decide(
     version: Annotated[int | None, typer.Option(help="Refuse when the clue is at another version.")] = None,
 ) -> None:
     """Record your conclusion about a clue."""
+    from classifiers.records import Category
     from storage.decisions import decide_clue
 
+    if category is not None and category not in set(Category):
+        raise InputError("bad_field", f"{category!r} is none of {', '.join(Category)}", field="--category")
     clue_id, of_id = parse_id("clue", clue), parse_id("clue", of) if of else None
     actor = context.actor()
     with context.store.write(context.now()) as unit:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reporting.channel import Channel
+    from storage.records import Json
 
 channels_app = typer.Typer(help="Channels: where takedown requests go.")
 batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.")
@@ -183,7 +184,14 @@ def import_command(
     from reporting.replies import import_replies
 
     actor, chosen = context.actor(), get_channel(channels(), channel)
-    context.out.obj(import_replies(context.store, file.absolute(), chosen, now=context.now(), actor=actor))
+    answer = import_replies(context.store, file.absolute(), chosen, now=context.now(), actor=actor)
+    problems = [_reply_problem(file, row) for row in answer["conflicts"]]
+    context.out.obj({**answer, "problems": problems} if problems else answer)
+
+
+def _reply_problem(file: Path, row: Json) -> Json:
+    item = {"id": row["item"]} if row.get("item") else {}
+    return {"code": "conflict", "file": str(file.absolute()), "line": row["row"], **item, "message": row["why"]}
 
 
 def recheck(
@@ -226,7 +234,8 @@ def verify_package_command(
     from reporting.signing import load_keyring, read_public_key
     from reporting.verify import verify_package
 
-    keys = (read_public_key(key.absolute()),) if key else load_keyring(context.workspace.keys)
+    known = load_keyring(context.workspace.keys) if context.data else ()
+    keys = (read_public_key(key.absolute()),) if key else known
     context.out.obj(verify_package(file.absolute(), public_keys=keys))
 
 

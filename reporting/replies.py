@@ -112,6 +112,8 @@ def _match(
     unmatched: list[Json] = []
     conflicts: list[Json] = []
     for row in rows:
+        if not row.result and not row.note:
+            continue  # a form's row that was not filled in yet
         item, why = _find(conn, row, channel, by_url)
         if item is None and why is None:
             unmatched.append({"row": row.line, "item": row.item or None, "url": row.url or None})

@@ -2,6 +2,7 @@
 
 from fastapi.responses import JSONResponse, Response
 
+from classifiers.records import Category
 from review.filters import QueueFilter, parse_filter
 from review.permissions import Permission
 from review.routes.clues import clue_response
@@ -82,6 +83,9 @@ def _decide(unit: Unit, visit: Visit, clue_id: int) -> ClueRow:
     form = visit.form
     conclusion = form.get("conclusion", "")
     of = form.get("of", "").strip()
+    category = (form.get("category") or None) if conclusion == "confirmed" else None
+    if category is not None and category not in set(Category):
+        raise InputError("bad_field", f"{category!r} is no category", field="category")
     original = (
         parse_id("clue", of if of.startswith("c") else f"c{of}") if conclusion == "duplicate" and of else None
     )
@@ -90,7 +94,7 @@ def _decide(unit: Unit, visit: Visit, clue_id: int) -> ClueRow:
         clue_id,
         conclusion,
         actor=visit.actor,
-        category=(form.get("category") or None) if conclusion == "confirmed" else None,
+        category=category,
         reason=form.get("reason"),
         of=original,
         version=_number(form.get("version"), "version"),
