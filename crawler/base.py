@@ -9,13 +9,16 @@ import structlog
 from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.utils.asyncio import call_later, create_looping_call
+from scrapy.utils.defer import maybe_deferred_to_future
 from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.threads import deferToThread
 
 from crawler.middlewares import RefusedError
 from crawler.reading import START, PageParse, PageRead
 from crawler.recheck import CONTROL, record_control, record_probe, record_probe_failure
 from crawler.recorder import record_failure, record_read, record_refusal
 from storage.errors import LeaseLostError
+from storage.evidence import put_bytes
 from storage.frontier import RECHECK
 from storage.leases import HEARTBEAT
 from storage.records import RunState
@@ -80,10 +83,13 @@ class SourceSpider(scrapy.Spider):
             dont_filter=True,
         )
 
-    def on_answer(self, response: Response) -> None:
-        """Store an answer and what it holds."""
+    async def on_answer(self, response: Response) -> None:
+        """Store an answer and what it holds: the bytes first, in a thread, because the disk takes its time."""
         row: FrontierRow = response.meta["row"]
         read = page_read(response, row, self.session)
+        if read.body:
+            storing = deferToThread(put_bytes, self.session.store.evidence_root, read.body)
+            await maybe_deferred_to_future(storing)
         try:
             if row.kind == CONTROL:
                 record_control(self.session, read, self.parse_page)

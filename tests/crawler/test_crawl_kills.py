@@ -85,7 +85,9 @@ def end_state(store: Store) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("kills", [KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.slow)])
-def test_crawl_survives_kills(tmp_path: Path, site: Site, now: datetime, kills: int, record_property: Any) -> None:
+def test_crawl_survives_kills(
+    tmp_path: Path, site: Site, now: datetime, kills: int, record_testsuite_property: Any
+) -> None:
     publish(site, PAGES)
     whole, killed = workspace(tmp_path / "whole", site), workspace(tmp_path / "killed", site)
     (source,) = load_watch(tmp_path / "whole" / "watch.yml")
@@ -109,5 +111,6 @@ def test_crawl_survives_kills(tmp_path: Path, site: Site, now: datetime, kills: 
     assert files["files"] == files["verified"]
     hits = Counter(request.path for request in site.requests if request.path.startswith("/thread/"))
     assert len(hits) == PAGES
-    record_property("fetched_twice", sum(hits.values()) - PAGES)
+    record_testsuite_property("crawl_kills", done.counted)
+    record_testsuite_property("crawl_pages_fetched_twice", sum(hits.values()) - PAGES)
     assert sum(hits.values()) <= PAGES + IN_FLIGHT * done.counted
