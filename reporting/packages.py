@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from storage import batches, submissions
 from storage.dossiers import sealed_contacts
 from storage.errors import EvidenceError, TransitionError
 from storage.evidence import evidence_path, read_bytes
+from storage.leases import process_start
 from storage.sealing import load_sealer
 
 if TYPE_CHECKING:
@@ -138,13 +141,22 @@ def store_package(store: Store, code: str, packages_root: Path) -> tuple[str, in
     signer = load_signer(store.keys_root)
     folder = packages_root / "sha256"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=packages_root) as making:
-        path = Path(making) / "package.zip"
+    _clear_leftovers(packages_root)
+    with tempfile.TemporaryDirectory(prefix=f".making-{os.getpid()}-", dir=packages_root) as making:
+        path = Path(making) / "package.part"
         build_package(frozen, signer, path)
         sha256, size = file_hash(path), path.stat().st_size
         path.replace(stored_path(packages_root, sha256))
     sync_folder(folder)
     return sha256, size
+
+
+def _clear_leftovers(packages_root: Path) -> None:
+    """Remove what killed processes of this machine were building."""
+    for folder in packages_root.glob(".making-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdigit() and not process_start(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def stored_path(packages_root: Path, sha256: str) -> Path:
