@@ -1,12 +1,11 @@
-"""The commands of screening: judge lines, measure the judge, run the stages over stored posts."""
+"""The commands of screening: judge lines, run the stages over stored posts."""
 
 from __future__ import annotations
 
 import codecs
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -32,7 +31,6 @@ _MOST_WARNINGS = 1000
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("screen")(screen)
-    app.command("evaluate")(evaluate_command)
     app.command("screen-posts")(screen_posts_command)
     app.command("cluster")(cluster_command)
 
@@ -56,18 +54,6 @@ def screen(
             with replaced_atomically(out.absolute()) as target:
                 for line in _answers(source, ruleset, name):
                     target.write(line.encode())
-
-
-def evaluate_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Labelled post lines, JSON lines, UTF-8.")],
-) -> None:
-    """Measure the ruleset on labelled lines: recall, precision, labels, targets, contacts; one figure a file."""
-    from classifiers.evaluate import evaluate
-
-    problems: list[Json] = []
-    paths = [path.absolute() for path in files]
-    answer = evaluate(((str(path), _rows(path, problems)) for path in paths), active_ruleset())
-    context.out.obj({**answer, "problems": problems} if problems else answer)
 
 
 def screen_posts_command() -> None:
@@ -208,20 +194,3 @@ def post_text(line: PostLine) -> PostText:
             for comment in line.comments
         ),
     )
-
-
-def _rows(path: Path, problems: list[Json]) -> Iterator[dict[str, Any]]:
-    """Yield the readable labelled rows of a file; the others become problems."""
-    with open_input(str(path)) as source:
-        refuse_other_encoding(source, name=str(path))
-        for number, raw in iter_lines(source):
-            line = parse_post_line(raw, number)
-            if isinstance(line, LineProblem) and not _is_labelled(raw, line):
-                problems.append({"code": line.code, "file": str(path), "line": number, "message": line.message})
-            else:
-                yield json.loads(raw)
-
-
-def _is_labelled(raw: bytes, problem: LineProblem) -> bool:
-    """Tell a labelled row that says nothing from a broken line; its JSON is good when only a field is at fault."""
-    return problem.code == "bad_field" and "label" in json.loads(raw)
