@@ -12,7 +12,8 @@ import typer
 from commands.context import context
 from commands.files import open_input, replaced_atomically
 from commands.output import to_json
-from storage.errors import InputError, SettingsError
+from commands.rulesets import active_ruleset
+from storage.errors import InputError
 from storage.post_lines import LineProblem, PostLine, iter_lines, parse_post_line
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from classifiers.engine import Ruleset
     from classifiers.records import PostText
     from storage.records import Json
+
+__all__ = ["active_ruleset", "post_text", "refuse_other_encoding", "register", "run_cluster", "run_screen_posts"]
 
 _PEEK_BYTES = 1 << 16
 _LINES_AT_ONCE = 64
@@ -83,20 +86,6 @@ def run_cluster() -> Json:
     allowed = context.workspace.settings.institution.own_accounts
     with context.out.progress("clustering clues") as update:
         return cluster_clues(context.store, now=context.now(), allow_list=allowed, progress=update)
-
-
-def active_ruleset() -> Ruleset:
-    """Return the workspace's ruleset (shipped files under its overlays), the shipped one without a workspace."""
-    from classifiers.datafiles import DataFileError
-    from classifiers.engine import load_ruleset
-
-    overlays = [context.workspace.root / "overlays"] if context.data else []
-    try:
-        return load_ruleset(overlays)
-    except DataFileError as error:
-        code = "unknown_key" if getattr(error, "unknown_key", False) else "bad_field"
-        field = getattr(error, "field", "") or None
-        raise SettingsError(code, error.why, file=str(error.path), field=field) from None
 
 
 def refuse_other_encoding(source: BinaryIO, *, name: str) -> None:
