@@ -205,10 +205,7 @@ def _sounds(index: int, form: str) -> Iterator[Found]:
     sounds = load_sounds()
     first = {char: chr(int(sounds.exact[ord(char)])) for char in form}
     names = {code: name for name, code in sounds.spelled.items()}
-    choices = [
-        list(dict.fromkeys([first[char], *(sounds.spelled[name] for name in sounds.polyphones.get(char, ()))]))
-        for char in form
-    ]
+    choices = [list(dict.fromkeys([first[char], *_second_readings(char)])) for char in form]
     for reading in islice(product(*choices), MOST_READINGS):
         exact = "".join(reading)
         near = "".join(sounds.spelled_near[names[code]] if code in names else code for code in exact)
@@ -218,6 +215,14 @@ def _sounds(index: int, form: str) -> Iterator[Found]:
         if written.sound.text != exact:
             use = Use(kind=Kind.SOUND, term=index, form=form + written.sound.text, at=len(form))
             yield "near", written.near.text, use
+
+
+def _second_readings(char: str) -> Iterator[str]:
+    """Yield the further readings of a character; one that only it has (dei of 得) is no syllable of the table."""
+    sounds = load_sounds()
+    for name in sounds.polyphones.get(char, ()):
+        if name in sounds.spelled:
+            yield sounds.spelled[name]
 
 
 def _splits(index: int, form: str) -> Iterator[Found]:

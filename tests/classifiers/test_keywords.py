@@ -181,6 +181,11 @@ def test_all_readings_of_a_term_are_heard() -> None:
     assert all(rules(text, lexicon) for text in ("xieshanghuankuan", "xieshanghaikuan", "协商环款", "协商孩款"))
 
 
+def test_a_reading_that_no_other_character_has_is_left_out() -> None:
+    lexicon = make_test_lexicon(make_test_term("得不偿失", views=EVERY_DISGUISE))
+    assert rules("的不尝失", lexicon)
+
+
 def test_three_syllables_must_sound_exactly_and_keep_a_character() -> None:
     lexicon = make_test_lexicon(make_test_term("反催收", views=EVERY_DISGUISE))
     assert all(rules(text, lexicon) for text in ("反崔收", "反cui收", "fancuishou"))
