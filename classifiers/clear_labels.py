@@ -32,12 +32,16 @@ class ClearLabels:
     start: Mapping[Label, float]
     features: Mapping[str, Mapping[Label, float]]
 
-    def choose(self, features: Iterable[str]) -> Label:
-        """Return the label with the highest sum, the first of equal ones."""
+    def choose(self, features: Iterable[str], wording: Mapping[Label, float]) -> Label:
+        """Return the label with the highest sum, the first of equal ones.
+
+        ``wording`` is what the wording model says for each label; what that adds stands under ``wording.<label>``.
+        """
         totals = dict(self.start)
-        for feature in sorted(features):
+        values = dict.fromkeys(sorted(features), 1.0) | {f"wording.{label}": wording[label] for label in wording}
+        for feature, value in values.items():
             for label, points in self.features.get(feature, {}).items():
-                totals[label] += points
+                totals[label] += points * value
         return max(CLEAR_LABELS, key=lambda label: totals[label])
 
 

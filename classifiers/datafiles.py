@@ -1,10 +1,11 @@
-"""Strict reading of the small YAML files that hold words, patterns and weights.
+"""Strict reading of the YAML and JSON files that hold words, patterns and weights.
 
 Every key is taken once by name; what is left over is an error, so a misspelt key never passes in silence.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import yaml
@@ -109,9 +110,10 @@ def _mapping(path: Path, place: str, value: object) -> dict[str, object]:
 
 
 def read_data_file(path: Path) -> DataNode:
-    """Return the mapping that the YAML file holds; raise DataFileError when it holds something else."""
+    """Return the mapping that the YAML or JSON file holds; raise DataFileError when it holds something else."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataFileError(path, str(error)) from error
     return DataNode(path, "top", _mapping(path, "top", value))

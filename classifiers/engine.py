@@ -19,8 +19,6 @@ from classifiers.contacts import Speaker, find_contacts, may_hold_contact
 from classifiers.cues import CueSet, load_cues
 from classifiers.keywords import find_terms_joined, join_texts
 from classifiers.labels import (
-    BAIT_LENGTH,
-    BAIT_ROLES,
     VerifiedKinds,
     choose_label,
     load_verified_kinds,
@@ -31,19 +29,20 @@ from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
 from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
 from classifiers.severity import SeverityScale, load_severity
-from classifiers.terms import Weight
 from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
 from classifiers.voice import Reading, read_field
+from classifiers.wording import Wording, hear, load_wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from classifiers.hits import Hit
     from classifiers.records import ContactFound
     from classifiers.units import Evidence
+    from classifiers.wording import SentenceWording
 
 DATA = Path(__file__).parent / "data"
-_RESULT_ROLES = frozenset({Role.FEE, Role.PROMISE})
+DATA_FILES = ("clear_labels", "contacts", "cues", "severity", "verified", "weights", "wording")
 # Pieces without weight that are listed per rule and field; more of them say nothing new.
 SHOWN_PER_RULE = 4
 
@@ -59,6 +58,7 @@ class Ruleset:
     verified: VerifiedKinds
     severity: SeverityScale
     clear_labels: ClearLabels
+    wording: Wording
     version: str
     clear: Verdict = field(init=False)
 
@@ -87,11 +87,12 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
         PACKAGED_LEXICONS,
         *(overlay / "lexicons" for overlay in overlays if (overlay / "lexicons").is_dir()),
     ]
-    lexicon = load_lexicon(folders)
-    files = {
-        name: _data_file(name, overlays)
-        for name in ("clear_labels", "contacts", "cues", "severity", "verified", "weights")
-    }
+    return load_ruleset_of(folders, {name: _data_file(name, overlays) for name in DATA_FILES})
+
+
+def load_ruleset_of(lexicons: Sequence[Path], files: Mapping[str, Path]) -> Ruleset:
+    """Return the ruleset of these lexicon folders and data files, one for each of :data:`DATA_FILES`."""
+    lexicon = load_lexicon(lexicons)
     digest = hashlib.sha256(lexicon.version.encode())
     for name in sorted(files):
         digest.update(files[name].read_bytes())
@@ -103,14 +104,16 @@ def load_ruleset(overlays: Sequence[Path] = ()) -> Ruleset:
         verified=load_verified_kinds(files["verified"]),
         severity=load_severity(files["severity"]),
         clear_labels=load_clear_labels(files["clear_labels"]),
+        wording=load_wording(files["wording"]),
         version=digest.hexdigest()[:12],
     )
 
 
 def _data_file(name: str, overlays: Sequence[Path]) -> Path:
-    path = DATA / f"{name}.yml"
+    name += ".json" if name == "wording" else ".yml"
+    path = DATA / name
     for overlay in overlays:
-        other = overlay / "data" / f"{name}.yml"
+        other = overlay / "data" / name
         if other.is_file():
             path = other
     return path
@@ -136,7 +139,7 @@ def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdi
     contacts = tuple(contact for field in fields.values() for contact in field.contacts)
     if not _is_worth_judging(fields):
         return replace(ruleset.clear, contacts=contacts)
-    units = [gather(unit) for unit in _make_units(post, fields, ruleset)]
+    units = _weigh_units(post, fields, ruleset)
     best = speaking_unit(units, ruleset.weights)
     findings = _make_findings(best, fields, ruleset.weights)
     log_odds = add_up(ruleset.weights.bias, findings)
@@ -160,32 +163,28 @@ def post_units(post: PostText, ruleset: Ruleset) -> list[UnitEvidence]:
     """Return the evidence of every speaker, the author first; none where the trade is not mentioned at all."""
     for _, fields in _scan_posts([post], ruleset):
         if _is_worth_judging(fields):
-            return [gather(unit) for unit in _make_units(post, fields, ruleset)]
+            return _weigh_units(post, fields, ruleset)
     return []
 
 
+def _weigh_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> list[UnitEvidence]:
+    """Return the evidence of every speaker and what the wording of each says."""
+    found = [gather(unit) for unit in _make_units(post, fields, ruleset)]
+    for evidence in found:
+        evidence.heard = hear(evidence.unit.own, ruleset.wording, scale=ruleset.weights.wording)
+    return found
+
+
 def _is_worth_judging(fields: dict[str, _Field]) -> bool:
-    return any(_tells(name, field.text, field.terms) for name, field in fields.items())
+    return any(_tells(field.terms) for field in fields.values())
 
 
-def _tells(name: str, text: str, terms: list[Hit]) -> bool:
-    """Say whether the terms of a field make its post worth judging.
+def _tells(terms: list[Hit]) -> bool:
+    """Say whether the terms of a field make its post worth judging: the trade, or anything of an offer.
 
-    They do where the trade is named, where a fee or a result is, since an offer keeps those when its goods are
-    disguised as another story, and where a short text only asks to be reached (R7).
+    An offer keeps its fee, its result or its way of contact when its goods are disguised as another story.
     """
-    if any(
-        hit.role is Role.TOPIC or (hit.role in _RESULT_ROLES and hit.weight is not Weight.WEAK) for hit in terms
-    ):
-        return True
-    return name.endswith("text") and _is_bait(text, terms)
-
-
-def _is_bait(text: str, terms: list[Hit]) -> bool:
-    """Say whether a short text holds more than an everyday word of contact, promise or fee (R7)."""
-    return len(text) <= BAIT_LENGTH and any(
-        hit.role in BAIT_ROLES and hit.weight is not Weight.WEAK for hit in terms
-    )
+    return any(hit.role is Role.TOPIC or hit.role in PROVIDER_ROLES for hit in terms)
 
 
 def _clear_verdict(bias: float, version: str) -> Verdict:
@@ -217,7 +216,7 @@ def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[i
         whole = joined.views.folded.text  # one look for all: most portions of short texts hold nothing
         if may_hold_contact(whole):
             telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
-    telling |= {index for (index, name, text), hits in zip(named, terms, strict=True) if _tells(name, text, hits)}
+    telling |= {index for (index, _, _), hits in zip(named, terms, strict=True) if _tells(hits)}
     if not telling:
         return
     posts_fields: dict[int, dict[str, _Field]] = {index: {} for index in sorted(telling)}
@@ -310,7 +309,7 @@ def speaking_unit(units: list[UnitEvidence], weights: Weights) -> UnitEvidence:
 
 
 def _log_odds(unit: UnitEvidence, weights: Weights) -> float:
-    return weights.bias + sum(weights.of(feature) for feature in unit.features)
+    return weights.bias + sum(weights.of(feature) for feature in unit.features) + unit.heard.total
 
 
 def _make_findings(unit: UnitEvidence, fields: dict[str, _Field], weights: Weights) -> tuple[Finding, ...]:
@@ -325,7 +324,21 @@ def _make_findings(unit: UnitEvidence, fields: dict[str, _Field], weights: Weigh
         shown[key] = shown.get(key, 0) + (not carries)
         if carries or shown[key] <= SHOWN_PER_RULE:
             findings.append(_make_finding(piece, fields, weights.of(piece.feature) if carries else 0.0))
+    findings.extend(_wording_finding(sentence, fields) for sentence in unit.heard.sentences)
     return tuple(findings)
+
+
+def _wording_finding(sentence: SentenceWording, fields: dict[str, _Field]) -> Finding:
+    return Finding(
+        rule="wording",
+        role=Role.VOICE.value,
+        field=sentence.field,
+        start=sentence.start,
+        end=sentence.end,
+        text=fields[sentence.field].text[sentence.start : sentence.end],
+        view="folded",
+        weight=sentence.weight,
+    )
 
 
 def _make_finding(piece: Evidence, fields: dict[str, _Field], weight: float) -> Finding:

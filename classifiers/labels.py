@@ -60,12 +60,12 @@ def choose_label(unit: UnitEvidence, log_odds: float, *, weights: Weights, clear
     Whoever offers, promises, asks or invites nothing is no clue, however much he speaks of the trade (R1).
     """
     if not offers_anything(unit):
-        return clear.choose(label_features(unit))
+        return clear.choose(label_features(unit), unit.heard.labels)
     if log_odds >= weights.flagged_from:
         return Label.CLUE
     if log_odds >= weights.unsure_from or is_bare_bait(unit):
         return Label.UNSURE
-    return clear.choose(label_features(unit))
+    return clear.choose(label_features(unit), unit.heard.labels)
 
 
 def offers_anything(unit: UnitEvidence) -> bool:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Log-odds per feature, the bias, and the log-odds from which a verdict is flagged or unsure."""
+    """Log-odds per feature, the bias, and the log-odds from which a verdict is flagged or unsure.
+
+    ``wording`` is what one point of the wording model is worth in log-odds.
+    """
 
     bias: float
     flagged_from: float
     unsure_from: float
+    wording: float
     features: Mapping[str, float]
 
     def of(self, feature: str) -> float:
@@ -46,6 +50,7 @@ def load_weights(path: Path) -> Weights:
         bias=data.number("bias"),
         flagged_from=data.number("flagged_from"),
         unsure_from=data.number("unsure_from"),
+        wording=data.number("wording"),
         features=features,
     )
     data.close()

@@ -14,6 +14,7 @@ from classifiers.cues import Voice
 from classifiers.records import Category, Role
 from classifiers.terms import Weight
 from classifiers.voice import is_active
+from classifiers.wording import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +75,11 @@ class Unit:
     context: tuple[Reading, ...] = ()
     verified_kind: str = ""
 
+    @property
+    def own(self) -> tuple[Reading, ...]:
+        """Everything that the speaker says himself, the text first."""
+        return (*self.main, *self.replies, *self.profile)
+
 
 @dataclass(slots=True)
 class UnitEvidence:
@@ -84,6 +90,7 @@ class UnitEvidence:
     features: dict[str, Evidence] = field(default_factory=dict)
     voice_counts: dict[Voice, int] = field(default_factory=dict)
     quotes_count: bool = False
+    heard: Heard = field(default_factory=Heard)
 
     def add(self, piece: Evidence) -> None:
         """Keep a piece; the first one for a feature will carry the weight."""

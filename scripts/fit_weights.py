@@ -12,9 +12,8 @@ template and the figures on the held-out parts are printed. Development only: ne
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +23,17 @@ from sklearn.model_selection import GroupKFold
 
 from classifiers.engine import Ruleset, load_ruleset, post_units
 from classifiers.postlines import read_post_line
+from scripts.fit_wording import fit as fit_runs
+from scripts.fit_wording import held_out, row_runs
+from scripts.gold import read_gold, template_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from classifiers.model import Weights
+    from scripts.fit_wording import Runs
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLD = ROOT / "tests" / "gold"
 WEIGHTS = ROOT / "classifiers" / "data" / "weights.yml"
 AGAINST = ("voice.warner", "voice.reporter", "voice.attribution", "voice.debtor", "voice.licensed",
            "voice.question", "voice.selfhelp", "voice.law", "voice.insider", "voice.service", "verified.",
@@ -53,20 +57,16 @@ def main() -> None:
     rows = [row for row in read_gold() if row["label"] != "unsure"]
     ruleset = load_ruleset()
     units = [row_features(row, ruleset) for row in rows]
-    labels = np.array([row["label"] == "clue" for row in rows], dtype=float)
+    groups = [template_of(row) for row in rows]
+    runs, kinds = row_runs(rows, ruleset), [str(row["label"]) for row in rows]
+    heard, _ = held_out(runs, kinds, groups)
+    data = Rows(units=units, heard=heard, labels=np.array([kind == "clue" for kind in kinds], dtype=float))
     if args.folds:
-        show_folds(units, labels, groups=[str(row.get("template", row["id"])) for row in rows], folds=args.folds)
-    weights = fit(units, labels, ruleset.weights)
-    show("all", units, labels, weights, rows)
+        show_folds(data, runs, kinds, groups=groups, folds=args.folds)
+    weights = fit(data, ruleset.weights)
+    show("all", data, weights, rows)
     if args.write:
         write(weights)
-
-
-def read_gold() -> list[dict[str, object]]:
-    """Return the rows of every gold file."""
-    return [
-        json.loads(line) for path in sorted(GOLD.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
-    ]
 
 
 def row_features(row: dict[str, object], ruleset: Ruleset) -> list[frozenset[str]]:
@@ -90,60 +90,81 @@ def bounds_of(feature: str) -> tuple[float | None, float | None]:
     return 0.0, TOPIC_LIMIT if is_topic else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Gold rows: the features of every speaker, what the wording model says of the one that counts, and the label."""
+
+    units: list[list[frozenset[str]]]
+    heard: np.ndarray
+    labels: np.ndarray
+
+    def part(self, places: Iterable[int]) -> Rows:
+        """Return some of the rows."""
+        chosen = np.array(list(places))
+        units = [self.units[n] for n in chosen]
+        return Rows(units=units, heard=self.heard[chosen], labels=self.labels[chosen])
+
+    def odds(self, weights: Weights) -> np.ndarray:
+        """Return the log-odds of each row."""
+        best = [max(odds(features, weights) for features in speakers) for speakers in self.units]
+        return np.array(best) + weights.wording * self.heard
+
+
 def odds(features: frozenset[str], weights: Weights) -> float:
-    """Return the log-odds of a speaker."""
+    """Return the log-odds of a speaker without his wording."""
     return weights.bias + sum(weights.of(feature) for feature in features)
 
 
-def fit(units: list[list[frozenset[str]]], labels: np.ndarray, start: Weights) -> Weights:
+def fit(rows: Rows, start: Weights) -> Weights:
     """Return fitted weights."""
     weights = start
     for _ in range(ROUNDS):
-        chosen = [max(speakers, key=lambda features: odds(features, weights)) for speakers in units]
-        weights = fit_once(chosen, labels, weights)
+        chosen = [max(speakers, key=lambda features: odds(features, weights)) for speakers in rows.units]
+        weights = fit_once(chosen, rows, weights)
     return weights
 
 
-def fit_once(chosen: list[frozenset[str]], labels: np.ndarray, start: Weights) -> Weights:
-    """Return the weights that fit the chosen speakers."""
+def fit_once(chosen: list[frozenset[str]], rows: Rows, start: Weights) -> Weights:
+    """Return the weights that fit the chosen speakers; the last number is that of the wording model."""
     names = sorted({feature for features in chosen for feature in features})
     table = np.array([[name in features for name in names] for features in chosen], dtype=float)
-    target = 2 * labels - 1
+    table = np.column_stack([table, rows.heard])
+    target = 2 * rows.labels - 1
+    ridge = np.array([*(RIDGE for _ in names), 0.0])
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         margin = target * (table @ values[1:] + values[0])
         gap = 1 / (1 + np.exp(margin))
-        value = float(np.logaddexp(0, -margin).sum() + RIDGE / 2 * (values[1:] ** 2).sum())
+        value = float(np.logaddexp(0, -margin).sum() + (ridge / 2 * values[1:] ** 2).sum())
         slope = -(target * gap)
-        return value, np.concatenate([[slope.sum()], table.T @ slope + RIDGE * values[1:]])
+        return value, np.concatenate([[slope.sum()], table.T @ slope + ridge * values[1:]])
 
-    bounds = [(None, LARGEST_BIAS), *(bounds_of(name) for name in names)]
-    first = np.array([-4.0, *(0.1 * sign_of(name) for name in names)])
-    best = minimize(loss, first, jac=True, bounds=bounds, method="L-BFGS-B").x
-    features = {name: round(float(value), 3) for name, value in zip(names, best[1:], strict=True)}
-    return replace(start, bias=round(float(best[0]), 3), features=features)
+    bounds = [(None, LARGEST_BIAS), *(bounds_of(name) for name in names), (0.0, None)]
+    first = np.array([-4.0, *(0.1 * sign_of(name) for name in names), 1.0])
+    best = [round(float(value), 3) for value in minimize(loss, first, jac=True, bounds=bounds, method="L-BFGS-B").x]
+    features = dict(zip(names, best[1:-1], strict=True))
+    return replace(start, bias=best[0], wording=best[-1], features=features)
 
 
-def show_folds(units: list[list[frozenset[str]]], labels: np.ndarray, *, groups: list[str], folds: int) -> None:
-    """Print recall and false flags on parts that the fit has not seen."""
+def show_folds(rows: Rows, runs: list[Runs], kinds: list[str], *, groups: list[str], folds: int) -> None:
+    """Print recall and false flags on parts that neither model has seen."""
     found = flagged = 0
-    for train, test in GroupKFold(folds).split(units, labels, groups):
-        weights = fit([units[n] for n in train], labels[train], load_ruleset().weights)
-        scores = np.array([max(odds(features, weights) for features in units[n]) for n in test])
-        found += int(((scores >= 0) & (labels[test] == 1)).sum())
-        flagged += int(((scores >= 0) & (labels[test] == 0)).sum())
-    sys.stdout.write(f"held out: {found}/{int(labels.sum())} found, {flagged}/{int((1 - labels).sum())} false\n")
+    for train, test in GroupKFold(folds).split(runs, kinds, groups):
+        known = [runs[n] for n in train], [kinds[n] for n in train]
+        heard, _ = held_out(*known, [groups[n] for n in train])
+        weights = fit(replace(rows.part(train), heard=heard), load_ruleset().weights)
+        said, _ = fit_runs(*known).values([runs[n] for n in test])
+        part = replace(rows.part(test), heard=said)
+        scores = part.odds(weights)
+        found += int(((scores >= 0) & (part.labels == 1)).sum())
+        flagged += int(((scores >= 0) & (part.labels == 0)).sum())
+    clues = kinds.count("clue")
+    sys.stdout.write(f"held out: {found}/{clues} found, {flagged}/{len(kinds) - clues} false\n")
 
 
-def show(
-    name: str,
-    units: list[list[frozenset[str]]],
-    labels: np.ndarray,
-    weights: Weights,
-    rows: list[dict[str, object]],
-) -> None:
+def show(name: str, data: Rows, weights: Weights, rows: list[dict[str, object]]) -> None:
     """Print the figures and the errors on the rows."""
-    scores = np.array([max(odds(features, weights) for features in speakers) for speakers in units])
+    scores, labels = data.odds(weights), data.labels
     found = int(((scores >= 0) & (labels == 1)).sum())
     false = int(((scores >= 0) & (labels == 0)).sum())
     sys.stdout.write(f"{name}: {found}/{int(labels.sum())} found, {false}/{int((1 - labels).sum())} false\n")
@@ -157,7 +178,7 @@ def show(
 def write(weights: Weights) -> None:
     """Write the weights with their head."""
     lines = [HEAD.format(ridge=RIDGE), f"bias: {weights.bias}\nflagged_from: {weights.flagged_from}\n"]
-    lines.append(f"unsure_from: {weights.unsure_from}\nfeatures:\n")
+    lines.append(f"unsure_from: {weights.unsure_from}\nwording: {weights.wording}\nfeatures:\n")
     lines.extend(f"  {name}: {value}\n" for name, value in sorted(weights.features.items()))
     WEIGHTS.write_text("".join(lines), encoding="utf-8")
 
