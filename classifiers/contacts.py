@@ -222,19 +222,19 @@ def _qq_numbers(folded: str, numbers: list[_Number], tables: ContactTables) -> I
 
 def _ids(folded: str, speaker: Speaker, tables: ContactTables) -> Iterator[_Raw]:
     """Yield WeChat ids and Telegram handles; what follows a Telegram word is never a WeChat id."""
-    taken: list[tuple[int, int]] = []
+    taken: set[int] = set()
     for match in tables.telegram.finditer(folded):
         if _may_be_id(match["id"], tables):
-            taken.append(match.span("id"))
+            taken.update(range(*match.span("id")))
             yield ContactKind.TELEGRAM, match["id"], *match.span("id")
     for pattern, needs_mark in ((tables.wechat, False), (tables.bare, not speaker.is_bio)):
         for match in pattern.finditer(folded):
             value, span = match["id"], match.span("id")
-            if value is None or any(span[0] < end and start < span[1] for start, end in taken):
+            if value is None or not taken.isdisjoint(range(*span)):
                 continue
             clean = _clean_id(value)
             if _may_be_id(clean, tables) and (ID_MARK.search(clean) or not (needs_mark or "@" in match["gap"])):
-                taken.append(span)
+                taken.update(range(*span))
                 yield ContactKind.WECHAT, clean, *span
 
 
@@ -278,8 +278,8 @@ def _jumps(folded: str, text: str, speaker: Speaker, tables: ContactTables) -> I
         start, end = match.span("name" if match["name"] else "own")
         if not folded.startswith(("同名", "名字", "我", "一下", "到", "都能"), start):
             yield ContactKind.ACCOUNT_JUMP, text[start:end], start, end
+    firm = QUOTED_FIRM.search(folded)
     for match in tables.same_name.finditer(folded):
-        firm = QUOTED_FIRM.search(folded)
         if firm:
             yield ContactKind.ACCOUNT_JUMP, text[firm.start(1) : firm.end(1)], *firm.span(1)
         elif speaker.name:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from classifiers.patterns import Automaton, Use
     from classifiers.views import View, Views
 
-__all__ = ["Hit", "Joined", "find_terms", "find_terms_each", "find_terms_joined", "join_texts"]
+__all__ = ["Hit", "Joined", "find_matches", "find_terms", "find_terms_each", "find_terms_joined", "join_texts"]
 
 # Views in which a match can begin or end with a letter though the form does not.
 _LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
@@ -39,7 +39,7 @@ _ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 LONGEST_ID = 24
 _ASCII = re.compile("[\x01-\x7f]+")
 # Characters looked at in one go by find_terms_each.
-_PORTION = 4000
+_PORTION = 16_000
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ def find_terms(
 
     ``counts`` collects the work of the fuzzy windows; ``nested`` keeps terms inside a longer one of their role too.
     """
-    matches = _search(views, lexicon, counts)
+    matches = find_matches(views, lexicon, counts)
     return settle(matches, views.surface.text, lexicon.terms, offsets=[0], nested=nested)[0]
 
 
@@ -103,7 +103,7 @@ def join_texts(texts: Sequence[str]) -> Iterator[Joined]:
 def find_terms_joined(joined: Joined, lexicon: Lexicon, *, counts: FuzzyCounts | None = None) -> list[list[Hit]]:
     """Return the terms found in each of the joined texts; offsets count the code points of that text."""
     views = joined.views
-    matches = _search(views, lexicon, counts)
+    matches = find_matches(views, lexicon, counts)
     return settle(matches, views.surface.text, lexicon.terms, offsets=joined.offsets)
 
 
@@ -119,7 +119,8 @@ def _portions(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield first, len(texts)
 
 
-def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None) -> Matches:
+def find_matches(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None = None) -> Matches:
+    """Return what the search finds in a text, before it is settled which of the matches stand."""
     search = _Search(views, lexicon, counts or FuzzyCounts(), Matches([], [], {}), [], set())
     patterns = lexicon.patterns
     _scan_squeezed(search)
