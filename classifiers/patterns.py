@@ -72,7 +72,7 @@ class Use:
 class Meaning:
     """All uses of one pattern; those as a piece are kept apart, by the characters of which they need one near."""
 
-    __slots__ = ("ahead", "behind", "is_piece", "reach", "uses")
+    __slots__ = ("_ahead_chars", "_behind_chars", "ahead", "behind", "is_piece", "reach", "uses")
 
     def __init__(self, uses: Iterable[Use]) -> None:
         """Sort the uses of one pattern."""
@@ -82,18 +82,20 @@ class Meaning:
         self.is_piece = bool(pieces)
         self.ahead = _by_char((char, use) for use in pieces for char in use.rest[use.at :])
         self.behind = _by_char((char, use) for use in pieces for char in use.rest[: use.at])
+        self._ahead_chars, self._behind_chars = frozenset(self.ahead), frozenset(self.behind)
         self.reach = max((len(use.rest) + most_changes(len(use.form)) for use in pieces), default=0)
 
     def pieces_near(self, text: str, start: int, end: int) -> set[Use]:
         """Return the uses as a piece at [start, end) of which one further character stands near."""
         found: set[Use] = set()
-        for char in text[end : end + self.reach]:
-            if char in self.ahead:
-                found.update(self.ahead[char])
-        if self.behind:
-            for char in text[max(0, start - self.reach) : start]:
-                if char in self.behind:
-                    found.update(self.behind[char])
+        # Most pieces stand alone, and a whole look at what is near costs a third of one by characters.
+        ahead = text[end : end + self.reach]
+        if not self._ahead_chars.isdisjoint(ahead):
+            found.update(*(self.ahead[char] for char in ahead if char in self.ahead))
+        if self._behind_chars:
+            behind = text[max(0, start - self.reach) : start]
+            if not self._behind_chars.isdisjoint(behind):
+                found.update(*(self.behind[char] for char in behind if char in self.behind))
         return found
 
 
