@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from classifiers.clear_labels import ClearLabels, load_clear_labels
 from classifiers.contact_tables import ContactTables, load_contact_tables
-from classifiers.contacts import Speaker, find_contacts, may_hold_contact
+from classifiers.contacts import Speaker, may_hold_contact
 from classifiers.cues import CueSet, load_cues
-from classifiers.keywords import find_terms_joined, join_texts
+from classifiers.keywords import join_texts
 from classifiers.labels import (
     VerifiedKinds,
     choose_label,
@@ -31,6 +31,7 @@ from classifiers.records import Band, Finding, Label, PostText, Role, Target, Ta
 from classifiers.severity import SeverityScale, load_severity
 from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
 from classifiers.voice import Reading, read_field
+from classifiers.windows import find_contacts_in, find_cues_in, find_terms_in
 from classifiers.wording import Wording, hear, load_wording
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[i
     for joined in join_texts([text for _, _, text in named]):
         first = len(folded)
         folded += joined.folded()
-        terms += find_terms_joined(joined, ruleset.lexicon)
+        terms += find_terms_in(joined, ruleset.lexicon)
         whole = joined.views.folded.text  # one look for all: most portions of short texts hold nothing
         if may_hold_contact(whole):
             telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
@@ -231,8 +232,8 @@ def _make_field(post: PostText, name: str, text: str, *, found: tuple[str, list[
     """Return a field with its contacts; the parent's contacts belong to the parent."""
     folded, terms = found
     contacts: list[ContactFound] = []
-    if name != "parent" and may_hold_contact(folded):
-        contacts = find_contacts(name, text, _speaker(post, name), tables=ruleset.contacts, folded=folded)
+    if name != "parent":
+        contacts = find_contacts_in(name, text, _speaker(post, name), tables=ruleset.contacts, folded=folded)
     return _Field(text=text, folded=folded, terms=terms, contacts=contacts)
 
 
@@ -260,7 +261,7 @@ def _read(names: Iterable[str], fields: dict[str, _Field], ruleset: Ruleset) -> 
                     held.text,
                     held.folded,
                     terms=held.terms,
-                    cues=ruleset.cues.find(held.folded),
+                    cues=find_cues_in(held.folded, ruleset.cues),
                     contacts=held.contacts,
                 )
             )
