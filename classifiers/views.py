@@ -65,8 +65,8 @@ class View:
         self.name = name
         self.text = text
         # A memoryview hands out plain integers one by one; a list of them all costs more than the search.
-        self._starts: Sequence[int] = starts if isinstance(starts, range) else memoryview(starts)
-        self._ends: Sequence[int] | None = None if ends is None else memoryview(ends)
+        self._starts: Sequence[int] = starts if isinstance(starts, range) else starts.data
+        self._ends: Sequence[int] | None = None if ends is None else ends.data
 
     @property
     def starts(self) -> Sequence[int]:
