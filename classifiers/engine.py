@@ -29,7 +29,7 @@ from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
 from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
 from classifiers.severity import SeverityScale, load_severity
-from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
+from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, context_topics, gather
 from classifiers.voice import Reading, read_field
 from classifiers.windows import find_contacts_in, find_cues_in, find_terms_in
 from classifiers.wording import Wording, hear, load_wording
@@ -275,7 +275,7 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
     for index, comment in enumerate(post.comments):
         is_own = bool(post.author_name) and comment.author_name == post.author_name
         (own if is_own else others).append(index)
-    context = _read(("parent",), fields, ruleset)
+    parent = _read(("parent",), fields, ruleset)
     main = _read(("title", "text"), fields, ruleset)
     units = [
         Unit(
@@ -283,10 +283,11 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
             main=main,
             profile=_read(("author.name", "author.bio"), fields, ruleset),
             replies=_read((f"comments[{index}].text" for index in own), fields, ruleset),
-            context=context,
+            context=context_topics(parent),
             verified_kind=ruleset.verified.kind_of(post.verified_as),
         )
     ]
+    above = context_topics((*main, *parent)) if others else ()
     for index in others:
         text, name, bio = f"comments[{index}].text", f"comments[{index}].author", f"comments[{index}].author.bio"
         units.append(
@@ -294,7 +295,7 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
                 comment=index,
                 main=_read((text,), fields, ruleset),
                 profile=_read((name, bio), fields, ruleset),
-                context=(*main, *context),
+                context=above,
             )
         )
     return units
