@@ -54,18 +54,23 @@ def error_line(item: Judged, file: str) -> Row:
     """Return a wrongly judged row as a JSON object.
 
     ``kind`` is the worst fault and ``wrong`` names all. ``gold`` is what the row says, ``verdict`` the answer of
-    ``screen``; missed and false contacts and the expected target stand there where those are wrong. ``post`` holds
-    the texts that the offsets of the findings count in.
+    ``screen``, ``post`` holds the texts that the offsets of its findings count in. ``expected_target`` is null where
+    the target is not wrong.
     """
     wrong = wrongs_of(item)
-    line: Row = {"file": file, "id": item.post.id, "kind": wrong[0].value, "wrong": [kind.value for kind in wrong]}
-    if Wrong.CONTACTS in wrong:
-        missed, false = missed_and_false(item.gold, item.verdict)
-        line |= {"missed_contacts": missed, "false_contacts": false}
-    if Wrong.TARGET in wrong:
-        line["expected_target"] = expected_target(item.gold).value
-    verdict = verdict_line(item.post.id, item.verdict)
-    return {**line, "gold": gold_line(item.gold), "verdict": verdict, "post": post_line(item.post)}
+    missed, false = missed_and_false(item.gold, item.verdict)
+    return {
+        "file": file,
+        "id": item.post.id,
+        "kind": wrong[0].value,
+        "wrong": [kind.value for kind in wrong],
+        "missed_contacts": missed,
+        "false_contacts": false,
+        "expected_target": expected_target(item.gold).value if Wrong.TARGET in wrong else None,
+        "gold": gold_line(item.gold),
+        "verdict": verdict_line(item.post.id, item.verdict),
+        "post": post_line(item.post),
+    }
 
 
 def post_line(post: PostText) -> Row:
