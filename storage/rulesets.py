@@ -51,7 +51,7 @@ def keep_ruleset(unit: Unit, version: str, files: Mapping[str, bytes]) -> None:
     )
 
 
-def ensure_ruleset(store: Store, version: str, files: Mapping[str, bytes], *, software: str, now: datetime) -> None:
+def ensure_ruleset(store: Store, version: str, files: Mapping[str, bytes], *, now: datetime) -> None:
     """Keep a version, writing only when it is not kept yet."""
     with store.read() as conn:
         known = has_ruleset(conn, version)
