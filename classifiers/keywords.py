@@ -29,6 +29,7 @@ __all__ = ["Hit", "Joined", "find_matches", "find_terms", "find_terms_each", "fi
 
 # Views in which a match can begin or end with a letter though the form does not.
 _LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
+_CHANGED_KINDS = frozenset({Kind.SWAPPED, Kind.DROPPED, Kind.ALIKE})
 _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 # Latin letters of an alias that also stand in other words' initials: they count in company only.
 _SHORT_ALIAS = 3
@@ -177,7 +178,7 @@ def _take_squeezed(search: _Search, view: View, start: int, end: int, use: Use) 
     elif kind is Kind.PICTURE:
         if search.views.has_symbols:
             _add_pictured(search, view, start, end, use)
-    elif kind is Kind.SWAPPED or kind is Kind.DROPPED:
+    elif kind in _CHANGED_KINDS:
         _add(search, view, start, end, use, name="fuzzy", score=100.0 * (1 - 1 / len(use.form)))
     else:
         _add(search, view, start, end, use, name=_PLAIN_KINDS[kind])
@@ -215,21 +216,21 @@ def _scan_hanzi(search: _Search) -> None:
 def _sound_name(views: Views, view: View, start: int, end: int, use: Use) -> str:
     """Return ``sound`` or ``near`` when the syllables are enough like the form, else the empty string.
 
-    A form of three syllables must sound exactly so and keep one of its characters, or be a whole word
-    of letters; longer ones may differ in what is often not heard.
+    A form of three syllables must sound exactly so and keep one of its characters (two, if the third only
+    sounds nearly so), or be a whole word of letters; longer ones may differ in what is often not heard.
     """
     form, cut = use.form[: use.at], use.form[use.at :]
     exact = views.sound.text[start:end] == cut
     if len(form) > SHORTEST_SOUND:
         return "sound" if exact else "near"
-    if not exact:
-        return ""
     first, last = view.span(start, end)
     folded = views.folded.text
+    if not exact:
+        kept = end - start == last - first and sum(a == b for a, b in zip(folded[first:last], form, strict=True))
+        return "near" if kept == SHORTEST_SOUND - 1 else ""
     if folded[first:last].isascii():
         return "sound" if _stands_alone(folded, first, last) else ""
-    kept = any(char in form for char in folded[first:last])
-    return "sound" if kept else ""
+    return "sound" if any(char in form for char in folded[first:last]) else ""
 
 
 def _scan_initials(search: _Search) -> None:

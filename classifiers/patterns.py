@@ -40,6 +40,7 @@ class Kind(StrEnum):
     REVERSED = "reversed"
     SPLIT = "split"
     SWAPPED = "swapped"
+    ALIKE = "alike"
     DROPPED = "dropped"
     PICTURE = "picture"
     PIECE = "piece"
@@ -190,11 +191,13 @@ def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
     if Disguise.SOUND in term.views and len(form) >= SHORTEST_SOUND:
         yield from _sounds(index, form)
     if Disguise.INITIALS in term.views and len(form) >= SHORTEST_INITIALS:
-        yield "initials", make_views(form).initials.text, Use(kind=Kind.INITIALS, term=index, form=form)
+        yield from _initials(index, form)
     if Disguise.SPLIT in term.views:
         yield from _splits(index, form)
     if Disguise.REVERSED in term.views and len(form) >= SHORTEST_REVERSED:
         yield "squeezed", form[::-1], Use(kind=Kind.REVERSED, term=index, form=form)
+    if Disguise.FUZZY in term.views and len(form) == SHORTEST_SWAPPED:
+        yield from _short(index, form)
     if Disguise.FUZZY in term.views and len(form) >= SHORTEST_SWAPPED:
         yield from _swapped(index, form)
     if Disguise.FUZZY in term.views and len(form) >= SHORTEST_FUZZY:
@@ -202,13 +205,23 @@ def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
         yield from _pieces(index, form)
 
 
+def _readings(form: str) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to read a form, as the code points of its exact syllables."""
+    sounds = load_sounds()
+    choices = [
+        dict.fromkeys(
+            [chr(int(sounds.exact[ord(char)])), *(sounds.spelled[name] for name in sounds.polyphones.get(char, ()))]
+        )
+        for char in form
+    ]
+    return islice(product(*choices), MOST_READINGS)
+
+
 def _sounds(index: int, form: str) -> Iterator[Found]:
     """Yield every reading of a form, as exact syllables told apart by the use, found by near ones."""
     sounds = load_sounds()
-    first = {char: chr(int(sounds.exact[ord(char)])) for char in form}
     names = {code: name for name, code in sounds.spelled.items()}
-    choices = [list(dict.fromkeys([first[char], *_second_readings(char)])) for char in form]
-    for reading in islice(product(*choices), MOST_READINGS):
+    for reading in _readings(form):
         exact = "".join(reading)
         near = "".join(sounds.spelled_near[names[code]] if code in names else code for code in exact)
         yield "near", near, Use(kind=Kind.SOUND, term=index, form=form + exact, at=len(form))
@@ -219,12 +232,13 @@ def _sounds(index: int, form: str) -> Iterator[Found]:
             yield "near", written.near.text, use
 
 
-def _second_readings(char: str) -> Iterator[str]:
-    """Yield the further readings of a character; one that only it has (dei of 得) is no syllable of the table."""
-    sounds = load_sounds()
-    for name in sounds.polyphones.get(char, ()):
-        if name in sounds.spelled:
-            yield sounds.spelled[name]
+def _initials(index: int, form: str) -> Iterator[Found]:
+    """Yield the first letters of every reading of a form."""
+    names = {code: name for name, code in load_sounds().spelled.items()}
+    use = Use(kind=Kind.INITIALS, term=index, form=form)
+    written = ("".join(names.get(code, code)[0] for code in reading) for reading in _readings(form))
+    for letters in dict.fromkeys([make_views(form).initials.text, *written]):
+        yield "initials", letters, use
 
 
 def _splits(index: int, form: str) -> Iterator[Found]:
@@ -244,6 +258,16 @@ def _swapped(index: int, form: str) -> Iterator[Found]:
         if form[at] != form[at + 1]:
             swapped = form[:at] + form[at + 1] + form[at] + form[at + 2 :]
             yield "squeezed", swapped, Use(kind=Kind.SWAPPED, term=index, form=form, at=at)
+
+
+def _short(index: int, form: str) -> Iterator[Found]:
+    """Yield what a form too short for a window looks like with one look-alike, or with a picture in the middle."""
+    alike = load_shapes().alike
+    for at, char in enumerate(form):
+        use = Use(kind=Kind.ALIKE, term=index, form=form, at=at)
+        for other in alike.get(char, ""):
+            yield "squeezed", form[:at] + other + form[at + 1 :], use
+    yield "squeezed", form[0] + form[-1], Use(kind=Kind.PICTURE, term=index, form=form, at=1)
 
 
 def _dropped(index: int, form: str) -> Iterator[Found]:
