@@ -54,8 +54,8 @@ def error_line(item: Judged, file: str) -> Row:
     """Return a wrongly judged row as a JSON object.
 
     ``kind`` is the worst fault and ``wrong`` names all. ``gold`` is what the row says, ``verdict`` the answer of
-    ``screen``, ``post`` holds the texts that the offsets of its findings count in. ``expected_target`` is null where
-    the target is not wrong.
+    ``screen``, ``post`` holds the texts that the offsets of its findings count in. ``expected_target`` is null
+    where the target is not wrong.
     """
     wrong = wrongs_of(item)
     missed, false = missed_and_false(item.gold, item.verdict)

@@ -57,7 +57,10 @@ def labelled_rows(path: Path, problems: Problems) -> Iterator[dict[str, Any]]:
             if isinstance(line, LineProblem) and not _is_labelled(raw, line):
                 problems.add(_problem(path, number, line.code, line.field, line.message))
                 continue
-            row = clean_json(json.loads(raw))
+            row = _cleaned(raw)
+            if row is None:
+                problems.add(_problem(path, number, "bad_line", None, "the line is nested too deeply"))
+                continue
             faults = {fault.field: fault.message for fault in read_gold(row).faults}
             if isinstance(line, LineProblem) and not _says_nothing(row, line):
                 faults[str(line.field)] = line.message
@@ -65,6 +68,15 @@ def labelled_rows(path: Path, problems: Problems) -> Iterator[dict[str, Any]]:
                 problems.add(_problem(path, number, "bad_field", field, message))
             yield row
     problems.end(path)
+
+
+def _cleaned(raw: bytes) -> dict[str, Any] | None:
+    """Return the object of a readable line; None where it is nested deeper than can be cleaned."""
+    try:
+        row: dict[str, Any] = clean_json(json.loads(raw))
+    except RecursionError:
+        return None
+    return row
 
 
 def _is_labelled(raw: bytes, problem: LineProblem) -> bool:
