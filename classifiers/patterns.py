@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
@@ -77,14 +78,21 @@ class Meaning:
 
     def __init__(self, uses: Iterable[Use]) -> None:
         """Sort the uses of one pattern."""
-        held = tuple(uses)
-        pieces = [use for use in held if use.kind is Kind.PIECE]
-        self.uses = tuple(use for use in held if use.kind is not Kind.PIECE)
-        self.is_piece = bool(pieces)
+        self.uses = tuple(uses)
+        self.is_piece, self.reach = False, 0
+        self.ahead: dict[str, tuple[Use, ...]] = {}
+        self.behind: dict[str, tuple[Use, ...]] = {}
+        pieces = [use for use in self.uses if use.kind is Kind.PIECE]
+        if pieces:
+            self.uses = tuple(use for use in self.uses if use.kind is not Kind.PIECE)
+            self._hold(pieces)
+
+    def _hold(self, pieces: Sequence[Use]) -> None:
+        self.is_piece = True
         self.ahead = _by_char((char, use) for use in pieces for char in use.rest[use.at :])
         self.behind = _by_char((char, use) for use in pieces for char in use.rest[: use.at])
         self._ahead_chars, self._behind_chars = frozenset(self.ahead), frozenset(self.behind)
-        self.reach = max((len(use.rest) + most_changes(len(use.form)) for use in pieces), default=0)
+        self.reach = max(len(use.rest) + most_changes(len(use.form)) for use in pieces)
 
     def pieces_near(self, text: str, start: int, end: int) -> set[Use]:
         """Return the uses as a piece at [start, end) of which one further character stands near."""
@@ -148,7 +156,7 @@ def compile_patterns(terms: Sequence[Term]) -> Patterns:
     for index, term in enumerate(terms):
         for view, pattern, use in _term_patterns(index, term):
             uses = tables[view].setdefault(pattern, [])
-            if use.key not in {other.key for other in uses}:
+            if not uses or use.key not in {other.key for other in uses}:
                 uses.append(use)
     automata = {name: Automaton(uses) for name, uses in tables.items()}
     return Patterns(**automata)
@@ -196,31 +204,40 @@ def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
         yield from _splits(index, form)
     if Disguise.REVERSED in term.views and len(form) >= SHORTEST_REVERSED:
         yield "squeezed", form[::-1], Use(kind=Kind.REVERSED, term=index, form=form)
-    if Disguise.FUZZY in term.views and len(form) == SHORTEST_SWAPPED:
-        yield from _short(index, form)
     if Disguise.FUZZY in term.views and len(form) >= SHORTEST_SWAPPED:
-        yield from _swapped(index, form)
-    if Disguise.FUZZY in term.views and len(form) >= SHORTEST_FUZZY:
+        yield from _changed(index, form)
+
+
+def _changed(index: int, form: str) -> Iterator[Found]:
+    """Yield what a form looks like with one change; a short one has no pieces from which a window could open."""
+    yield from _swapped(index, form)
+    if len(form) < SHORTEST_FUZZY:
+        yield from _short(index, form)
+    else:
         yield from _dropped(index, form)
         yield from _pieces(index, form)
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Return the spelling of every syllable by its code point."""
+    return {code: name for name, code in load_sounds().spelled.items()}
 
 
 def _readings(form: str) -> Iterator[tuple[str, ...]]:
     """Yield the ways to read a form, as the code points of its exact syllables."""
     sounds = load_sounds()
-    choices = [
-        dict.fromkeys(
-            [chr(int(sounds.exact[ord(char)])), *(sounds.spelled[name] for name in sounds.polyphones.get(char, ()))]
-        )
-        for char in form
-    ]
+    spelled = sounds.spelled
+    choices = []
+    for char in form:
+        others = (spelled[name] for name in sounds.polyphones.get(char, ()) if name in spelled)
+        choices.append(dict.fromkeys([chr(int(sounds.exact[ord(char)])), *others]))
     return islice(product(*choices), MOST_READINGS)
 
 
 def _sounds(index: int, form: str) -> Iterator[Found]:
     """Yield every reading of a form, as exact syllables told apart by the use, found by near ones."""
-    sounds = load_sounds()
-    names = {code: name for name, code in sounds.spelled.items()}
+    sounds, names = load_sounds(), _names()
     for reading in _readings(form):
         exact = "".join(reading)
         near = "".join(sounds.spelled_near[names[code]] if code in names else code for code in exact)
@@ -234,8 +251,7 @@ def _sounds(index: int, form: str) -> Iterator[Found]:
 
 def _initials(index: int, form: str) -> Iterator[Found]:
     """Yield the first letters of every reading of a form."""
-    names = {code: name for name, code in load_sounds().spelled.items()}
-    use = Use(kind=Kind.INITIALS, term=index, form=form)
+    names, use = _names(), Use(kind=Kind.INITIALS, term=index, form=form)
     written = ("".join(names.get(code, code)[0] for code in reading) for reading in _readings(form))
     for letters in dict.fromkeys([make_views(form).initials.text, *written]):
         yield "initials", letters, use
@@ -271,9 +287,14 @@ def _short(index: int, form: str) -> Iterator[Found]:
 
 
 def _dropped(index: int, form: str) -> Iterator[Found]:
-    """Yield the form with one character missing; a short one must have a picture in its place."""
-    kind = Kind.DROPPED if len(form) >= SHORTEST_LOOSE else Kind.PICTURE
+    """Yield the form with one character missing; a short one must have a picture in its place.
+
+    Between the two lies a form of five: its ends must stand, or what is left begins or ends like any phrase.
+    """
     for at in range(len(form)):
+        inside = 0 < at < len(form) - 1
+        loose = len(form) >= SHORTEST_LOOSE or (inside and len(form) == SHORTEST_LOOSE - 1)
+        kind = Kind.DROPPED if loose else Kind.PICTURE
         yield "squeezed", form[:at] + form[at + 1 :], Use(kind=kind, term=index, form=form, at=at)
 
 
