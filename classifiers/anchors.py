@@ -1,17 +1,25 @@
 """Words that a pattern cannot do without, so that one pass of an automaton says which patterns are worth trying.
 
 Patterns of the data files use a small part of the syntax: literals, sets, groups, bounded repeats, looking around.
-``split_choices`` cuts a pattern at its outermost bars, ``find_anchors`` names a set of words of which every match
-of one choice holds at least one; the empty set says that there is none and the choice must always be tried.
+``split_choices`` cuts a pattern at its outermost bars, ``find_needs`` names sets of words of each of which every
+match of one choice holds at least one: a part of the choice that can be written out is written out (骗我, 坑我,
+害我, 骗了我 …), so that the words are as long and as rare as can be.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # More than so many members, and a set of characters is no anchor.
 _LARGEST_SET = 40
 _QUANTIFIERS = "?{"
+# A part of a pattern that stands for more words than this is not written out.
+_MOST_WORDS = 150
+_EMPTY = frozenset({""})
 
 
 def split_choices(pattern: str) -> list[str]:
@@ -27,24 +35,90 @@ def split_choices(pattern: str) -> list[str]:
 
 
 @cache
-def find_anchors(choice: str) -> frozenset[str]:
-    """Return words of which every match of the choice holds at least one, or the empty set."""
-    best: frozenset[str] = frozenset()
-    run = ""
+def find_needs(choice: str) -> tuple[frozenset[str], ...]:
+    """Return sets of words; every match of the choice holds a word of each. The rarest set comes first."""
+    needs: list[frozenset[str]] = []
+    run = _EMPTY
+    for piece, quantifier in _pieces(choice):
+        words = _words_of(piece, quantifier)
+        joined = None if words is None else _product(run, words)
+        if joined is not None:
+            run = joined
+            continue
+        needs.append(run)
+        run = words or _EMPTY
+        if words is None and not _may_be_absent(quantifier):
+            needs.extend(_needs_of_piece(piece))
+    needs.append(run)
+    return tuple(sorted((need for need in set(needs) if "" not in need), key=_rarity))
+
+
+def _rarity(words: frozenset[str]) -> tuple[int, int, list[str]]:
+    """Return what orders sets of words: that with the longest words first, of equally long ones the smaller."""
+    return -min(map(len, words)), len(words), sorted(words)
+
+
+def _pieces(choice: str) -> Iterator[tuple[str, str]]:
+    """Yield the pieces of a choice, each with its quantifier, which is empty where there is none."""
     at = 0
     while at < len(choice):
         end = _piece_end(choice, at)
-        piece = choice[at:end]
         after = _quantifier_end(choice, end)
-        literal = _literal_of(piece)
-        if literal is not None and after == end:
-            run += literal
-        else:
-            best, run = _better(best, run), ""
-            if not _may_be_absent(choice[end:after]):
-                best = _better_set(best, _anchors_of_piece(piece))
+        yield choice[at:end], choice[end:after]
         at = after
-    return _better(best, run)
+
+
+def _words_of(piece: str, quantifier: str) -> frozenset[str] | None:
+    """Return everything that the piece matches, or None where that is no short list."""
+    words = _EMPTY if _is_position(piece) else _words_of_piece(piece)
+    if words is None or quantifier in ("", "?", "??"):
+        return words | _EMPTY if words is not None and quantifier else words
+    return None
+
+
+def _words_of_piece(piece: str) -> frozenset[str] | None:
+    if piece.startswith("(?:"):
+        return _words_of_choices(split_choices(piece[3:-1]))
+    if piece.startswith("[") and not piece.startswith("[^"):
+        return _members(piece[1:-1]) or None
+    literal = _literal_of(piece)
+    return None if literal is None else frozenset({literal})
+
+
+def _words_of_choices(choices: list[str]) -> frozenset[str] | None:
+    words: frozenset[str] = frozenset()
+    for choice in choices:
+        run: frozenset[str] | None = _EMPTY
+        for piece, quantifier in _pieces(choice):
+            more = _words_of(piece, quantifier)
+            run = None if run is None or more is None else _product(run, more)
+        if run is None:
+            return None
+        words |= run
+    return words if len(words) <= _MOST_WORDS else None
+
+
+def _product(run: frozenset[str], words: frozenset[str]) -> frozenset[str] | None:
+    """Return every word of the one followed by every word of the other, or None where they are too many."""
+    if len(run) * len(words) > _MOST_WORDS:
+        return None
+    return frozenset(first + then for first in run for then in words)
+
+
+def _needs_of_piece(piece: str) -> tuple[frozenset[str], ...]:
+    """Return what a piece that cannot be written out needs: of a group, one set for all its choices."""
+    words = _words_of_piece(piece)
+    if words is not None:
+        return (words,)
+    if not piece.startswith("(?:"):
+        return ()
+    needs = [find_needs(choice) for choice in split_choices(piece[3:-1])]
+    return (frozenset().union(*(need[0] for need in needs)),) if all(needs) else ()
+
+
+def _is_position(piece: str) -> bool:
+    """Say whether the piece matches a place and takes no character: an edge, or looking around."""
+    return piece in ("^", "$", "\\b", "\\B") or piece.startswith(("(?=", "(?!", "(?<=", "(?<!"))
 
 
 def _piece_end(pattern: str, at: int) -> int:
@@ -95,16 +169,6 @@ def _literal_of(piece: str) -> str | None:
     return None
 
 
-def _anchors_of_piece(piece: str) -> frozenset[str]:
-    if piece.startswith("(?:"):
-        choices = [find_anchors(choice) for choice in split_choices(piece[3:-1])]
-        return frozenset().union(*choices) if all(choices) else frozenset()
-    if piece.startswith("[") and not piece.startswith("[^"):
-        return _members(piece[1:-1])
-    literal = _literal_of(piece)
-    return frozenset() if literal is None else frozenset({literal})
-
-
 def _members(inside: str) -> frozenset[str]:
     """Return the characters of a set without ranges and classes; the empty set for any other."""
     members: list[str] = []
@@ -117,14 +181,3 @@ def _members(inside: str) -> frozenset[str]:
         members.append(literal)
         at = end
     return frozenset(members) if len(members) <= _LARGEST_SET else frozenset()
-
-
-def _better(best: frozenset[str], run: str) -> frozenset[str]:
-    return _better_set(best, frozenset({run}) if run else frozenset())
-
-
-def _better_set(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
-    """Return the set whose shortest word is longer; of equally good ones the smaller."""
-    if not one or not other:
-        return one or other
-    return min(one, other, key=lambda words: (-min(map(len, words)), len(words)))

@@ -8,15 +8,13 @@ an automaton over the words that the patterns cannot do without says which of th
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import daachorse
-
-from classifiers.anchors import find_anchors, split_choices
+from classifiers.anchors import find_needs, split_choices
 from classifiers.datafiles import DataFileError, DataNode, read_data_file
+from classifiers.gate import Gate
 from classifiers.records import Role
 
 if TYPE_CHECKING:
@@ -74,26 +72,13 @@ class CueSet:
         self._words = re.compile("|".join(map(re.escape, longest_first))) if whole_words else None
         self._reach = max(map(len, whole_words), default=1)
         self._choices = [(cue, choice) for cue in self.cues for choice in cue.choices]
-        self._always: list[int] = []
-        owners: defaultdict[str, list[int]] = defaultdict(list)
-        for number, (_, pattern) in enumerate(self._choices):
-            anchors = find_anchors(pattern.pattern)
-            for anchor in anchors:
-                owners[anchor].append(number)
-            if not anchors:
-                self._always.append(number)
-        self._owners = list(owners.values())
-        self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(list(owners)) if owners else None
+        self._gate = Gate([find_needs(pattern.pattern) for _, pattern in self._choices])
 
     def find(self, folded: str) -> list[CueHit]:
         """Return every cue found in the folded text, by place; of one cue the hits do not overlap."""
-        tried = set(self._always)
-        if self._machine is not None and folded:
-            for anchor in {found[2] for found in self._machine.find_overlapping(folded)}:
-                tried.update(self._owners[anchor])
         hits = [
             CueHit(cue=self._choices[number][0], start=match.start(), end=match.end())
-            for number in tried
+            for number in self._gate.passed(folded)
             for match in self._choices[number][1].finditer(folded)
             if match.end() > match.start()
         ]

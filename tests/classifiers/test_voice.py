@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import classifiers
-from classifiers.anchors import find_anchors, split_choices
+from classifiers.anchors import find_needs, split_choices
 from classifiers.cues import Voice, expand_pattern, load_cues
 from classifiers.datafiles import DataFileError
+from classifiers.gate import Gate
 from classifiers.records import Role
 from classifiers.views import make_views
 from classifiers.voice import Reading, find_quotes, is_active, read_field
@@ -45,11 +46,35 @@ def test_anchors_never_hide_a_cue(line: str) -> None:
     assert found == plain
 
 
-def test_anchors_are_words_that_every_match_holds() -> None:
-    assert find_anchors("(?:收费|报价)x?[0-9]") == {"收费", "报价"}
-    assert find_anchors("a?[bc]") == {"b", "c"}
-    assert find_anchors(r"\d{2,6}") == frozenset()
+@pytest.mark.parametrize(
+    ("choice", "needs"),
+    [
+        ("(?:收费|报价)x?[0-9]", [{"收费", "报价", "收费x", "报价x"}]),
+        ("a?[bc]", [{"b", "c", "ab", "ac"}]),
+        (r"\d{2,6}", []),
+        (r"(?<!不)骗(?:了)?我(?!们)", [{"骗我", "骗了我"}]),
+        (r"办(?:理)?[^。!?;\n]{0,6}?(?:停息|延期)\d", [{"停息", "延期"}, {"办", "办理"}]),
+        (r"[滴踢]{1,4}我$", [{"我"}, {"滴", "踢"}]),
+        (r"(?:大?额|.)停", [{"停"}]),
+        (r"(?:收\d|付款)元", [{"收", "付款"}, {"元"}]),
+    ],
+)
+def test_every_match_holds_a_word_of_each_need(choice: str, needs: list[set[str]]) -> None:
+    assert sorted(map(sorted, find_needs(choice))) == sorted(map(sorted, needs))
+
+
+def test_choices_are_cut_at_the_outermost_bars() -> None:
     assert split_choices("a|(?:b|c)[|]|d") == ["a", "(?:b|c)[|]", "d"]
+
+
+def test_a_gate_lets_through_what_has_all_it_needs() -> None:
+    gate = Gate(
+        [find_needs("骗了?我"), find_needs(r"\d"), find_needs("办~{0,3}(?:停息|延期)"), find_needs("停.{0,3}我")]
+    )
+    assert gate.passed("") == [1]
+    assert gate.passed("他骗了我") == [0, 1]
+    assert gate.passed("停息也要找我") == [1, 3]
+    assert gate.passed("可以办延期") == [1, 2]
 
 
 @pytest.mark.parametrize("pattern", ["a.*b", "a+", "x{2,}"])
