@@ -36,6 +36,8 @@ _TERM_SIGNS = {role: chr(0xE010 + number) for number, role in enumerate(Role)}
 _DIGIT = re.compile("[0-9]")
 _BLANK = re.compile("[\\s\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]")
 DECIMALS = 3
+# Length to which short texts are filled up: a handful of runs must not say as much as a whole text of them.
+FLOOR = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +132,9 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
     known = [
         (run, place) for text, place in runs_of(readings).items() if (run := wording.runs.get(text)) is not None
     ]
-    norm = math.sqrt(sum(run.rarity**2 for run, _ in known))
-    if not norm:
+    if not known:
         return Heard()
+    norm = math.sqrt(FLOOR**2 + sum(run.rarity**2 for run, _ in known))
     sums: dict[tuple[str, int, int], float] = {}
     for run, (reading, offset) in known:
         sentence = reading.sentence_at(offset)
