@@ -1,4 +1,4 @@
-"""Runs every benchmark, or those named: `python -m benchmarks [crawl] [screening] [memory]`."""
+"""Runs every benchmark, or those named: `python -m benchmarks [crawl] [memory] [screen]`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import sys
 from pathlib import Path
 
 
+def known_benchmarks() -> list[str]:
+    """Return the names of the benchmarks: modules and packages beside this file that are not private."""
+    here = Path(__file__).parent
+    modules = {path.stem for path in here.glob("[a-z]*.py")}
+    return sorted(modules | {path.parent.name for path in here.glob("[a-z]*/__init__.py")})
+
+
 def main() -> None:
     """Run the benchmarks and print their tables."""
-    known = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
-    for name in sys.argv[1:] or known:
+    for name in sys.argv[1:] or known_benchmarks():
         print(f"== {name}")
         importlib.import_module(f"benchmarks.{name}").main()
 

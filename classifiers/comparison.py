@@ -79,10 +79,10 @@ def compare_rulesets(
 ) -> Row:
     """Return what a ruleset changes on labelled rows.
 
-    The keys are rulesets, before, after, changes, changed, significance. ``before`` and ``after`` are figures as those
-    of ``evaluate``, without file and errors. ``changes`` counts every kind of change, ``changed`` lists the rows (at
-    most ``most``; 0 = all), ``significance`` says for flags and labels where only one ruleset is right, with the
-    exact McNemar probability of so uneven a split by chance.
+    The keys are rulesets, before, after, changes, changed, significance. ``before`` and ``after`` are figures as
+    those of ``evaluate``, without file and errors. ``changes`` counts every kind of change, ``changed`` lists the
+    rows (at most ``most``; 0 = all), ``significance`` says for flags and labels where only one ruleset is right,
+    with the exact McNemar probability of so uneven a split by chance.
     """
     figures = Figures()
     comparison = Comparison(after, most=most)

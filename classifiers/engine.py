@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from classifiers.clear_labels import ClearLabels, load_clear_labels
 from classifiers.contact_tables import ContactTables, load_contact_tables
-from classifiers.contacts import Speaker, find_contacts, may_hold_contact
+from classifiers.contacts import Speaker, may_hold_contact
 from classifiers.cues import CueSet, load_cues
-from classifiers.keywords import find_terms_joined, join_texts
+from classifiers.keywords import join_texts
 from classifiers.labels import (
     VerifiedKinds,
     choose_label,
@@ -29,8 +29,9 @@ from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.model import Weights, add_up, load_weights, to_score
 from classifiers.records import Band, Finding, Label, PostText, Role, Target, TargetKind, Verdict
 from classifiers.severity import SeverityScale, load_severity
-from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, gather
+from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, context_topics, gather
 from classifiers.voice import Reading, read_field
+from classifiers.windows import find_contacts_in, find_cues_in, find_terms_in
 from classifiers.wording import Wording, hear, load_wording
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[i
     for joined in join_texts([text for _, _, text in named]):
         first = len(folded)
         folded += joined.folded()
-        terms += find_terms_joined(joined, ruleset.lexicon)
+        terms += find_terms_in(joined, ruleset.lexicon)
         whole = joined.views.folded.text  # one look for all: most portions of short texts hold nothing
         if may_hold_contact(whole):
             telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
@@ -231,8 +232,8 @@ def _make_field(post: PostText, name: str, text: str, *, found: tuple[str, list[
     """Return a field with its contacts; the parent's contacts belong to the parent."""
     folded, terms = found
     contacts: list[ContactFound] = []
-    if name != "parent" and may_hold_contact(folded):
-        contacts = find_contacts(name, text, _speaker(post, name), tables=ruleset.contacts, folded=folded)
+    if name != "parent":
+        contacts = find_contacts_in(name, text, _speaker(post, name), tables=ruleset.contacts, folded=folded)
     return _Field(text=text, folded=folded, terms=terms, contacts=contacts)
 
 
@@ -260,7 +261,7 @@ def _read(names: Iterable[str], fields: dict[str, _Field], ruleset: Ruleset) -> 
                     held.text,
                     held.folded,
                     terms=held.terms,
-                    cues=ruleset.cues.find(held.folded),
+                    cues=find_cues_in(held.folded, ruleset.cues),
                     contacts=held.contacts,
                 )
             )
@@ -274,7 +275,7 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
     for index, comment in enumerate(post.comments):
         is_own = bool(post.author_name) and comment.author_name == post.author_name
         (own if is_own else others).append(index)
-    context = _read(("parent",), fields, ruleset)
+    parent = _read(("parent",), fields, ruleset)
     main = _read(("title", "text"), fields, ruleset)
     units = [
         Unit(
@@ -282,10 +283,11 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
             main=main,
             profile=_read(("author.name", "author.bio"), fields, ruleset),
             replies=_read((f"comments[{index}].text" for index in own), fields, ruleset),
-            context=context,
+            context=context_topics(parent),
             verified_kind=ruleset.verified.kind_of(post.verified_as),
         )
     ]
+    above = context_topics((*main, *parent)) if others else ()
     for index in others:
         text, name, bio = f"comments[{index}].text", f"comments[{index}].author", f"comments[{index}].author.bio"
         units.append(
@@ -293,7 +295,7 @@ def _make_units(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> 
                 comment=index,
                 main=_read((text,), fields, ruleset),
                 profile=_read((name, bio), fields, ruleset),
-                context=(*main, *context),
+                context=above,
             )
         )
     return units

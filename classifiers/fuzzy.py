@@ -94,4 +94,4 @@ def is_plausible(expected: str, seen: str) -> bool:
     """Say whether a writer would put ``seen`` for ``expected``: no hanzi, the same sound, or a look-alike."""
     near = load_sounds().near
     sound = int(near[ord(seen)])
-    return sound == ord(seen) or sound == int(near[ord(expected)]) or (expected, seen) in load_shapes().alike
+    return sound == ord(seen) or sound == int(near[ord(expected)]) or seen in load_shapes().alike.get(expected, "")

@@ -85,19 +85,16 @@ def settle(
     matches: Matches, surface: str, terms: Sequence[Term], *, offsets: Sequence[int], nested: bool = False
 ) -> list[list[Hit]]:
     """Return the hits that stand, for each text that begins at one of the offsets of the surface."""
-    if not matches.found and not matches.lonely:
-        return [[] for _ in offsets]
-    parts: list[tuple[list[Candidate], list[Candidate]]] = [([], []) for _ in offsets]
+    settled: list[list[Hit]] = [[] for _ in offsets]
+    parts: dict[int, tuple[list[Candidate], list[Candidate]]] = {}
     for kind, candidates in enumerate((matches.found, matches.lonely)):
         for each in _without_exceptions(candidates, matches.exceptions):
-            parts[bisect_right(offsets, each[0]) - 1][kind].append(each)
-    settled = []
-    for (found, lonely), offset in zip(parts, offsets, strict=True):
+            parts.setdefault(bisect_right(offsets, each[0]) - 1, ([], []))[kind].append(each)
+    for at, (found, lonely) in parts.items():
         if lonely and _is_company(found, lonely, terms):
             found.extend(lonely)
-        settled.append(
-            _make_hits(sorted(found) if nested else _outermost(found, terms), surface, terms, offset=offset)
-        )
+        kept = sorted(found) if nested else _outermost(found, terms)
+        settled[at] = _make_hits(kept, surface, terms, offset=offsets[at])
     return settled
 
 

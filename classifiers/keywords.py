@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from classifiers.patterns import Automaton, Use
     from classifiers.views import View, Views
 
-__all__ = ["Hit", "Joined", "find_terms", "find_terms_each", "find_terms_joined", "join_texts"]
+__all__ = ["Hit", "Joined", "find_matches", "find_terms", "find_terms_each", "find_terms_joined", "join_texts"]
 
 # Views in which a match can begin or end with a letter though the form does not.
 _LOOSE_VIEWS = frozenset({"initials", "sound", "near", "fuzzy"})
+_CHANGED_KINDS = frozenset({Kind.SWAPPED, Kind.DROPPED, Kind.ALIKE})
 _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 # Latin letters of an alias that also stand in other words' initials: they count in company only.
 _SHORT_ALIAS = 3
@@ -39,7 +40,7 @@ _ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 LONGEST_ID = 24
 _ASCII = re.compile("[\x01-\x7f]+")
 # Characters looked at in one go by find_terms_each.
-_PORTION = 4000
+_PORTION = 16_000
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def find_terms(
 
     ``counts`` collects the work of the fuzzy windows; ``nested`` keeps terms inside a longer one of their role too.
     """
-    matches = _search(views, lexicon, counts)
+    matches = find_matches(views, lexicon, counts)
     return settle(matches, views.surface.text, lexicon.terms, offsets=[0], nested=nested)[0]
 
 
@@ -103,7 +104,7 @@ def join_texts(texts: Sequence[str]) -> Iterator[Joined]:
 def find_terms_joined(joined: Joined, lexicon: Lexicon, *, counts: FuzzyCounts | None = None) -> list[list[Hit]]:
     """Return the terms found in each of the joined texts; offsets count the code points of that text."""
     views = joined.views
-    matches = _search(views, lexicon, counts)
+    matches = find_matches(views, lexicon, counts)
     return settle(matches, views.surface.text, lexicon.terms, offsets=joined.offsets)
 
 
@@ -119,7 +120,8 @@ def _portions(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield first, len(texts)
 
 
-def _search(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None) -> Matches:
+def find_matches(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None = None) -> Matches:
+    """Return what the search finds in a text, before it is settled which of the matches stand."""
     search = _Search(views, lexicon, counts or FuzzyCounts(), Matches([], [], {}), [], set())
     patterns = lexicon.patterns
     _scan_squeezed(search)
@@ -176,7 +178,7 @@ def _take_squeezed(search: _Search, view: View, start: int, end: int, use: Use) 
     elif kind is Kind.PICTURE:
         if search.views.has_symbols:
             _add_pictured(search, view, start, end, use)
-    elif kind is Kind.SWAPPED or kind is Kind.DROPPED:
+    elif kind in _CHANGED_KINDS:
         _add(search, view, start, end, use, name="fuzzy", score=100.0 * (1 - 1 / len(use.form)))
     else:
         _add(search, view, start, end, use, name=_PLAIN_KINDS[kind])
@@ -214,21 +216,21 @@ def _scan_hanzi(search: _Search) -> None:
 def _sound_name(views: Views, view: View, start: int, end: int, use: Use) -> str:
     """Return ``sound`` or ``near`` when the syllables are enough like the form, else the empty string.
 
-    A form of three syllables must sound exactly so and keep one of its characters, or be a whole word
-    of letters; longer ones may differ in what is often not heard.
+    A form of three syllables must sound exactly so and keep one of its characters (two, if the third only
+    sounds nearly so), or be a whole word of letters; longer ones may differ in what is often not heard.
     """
     form, cut = use.form[: use.at], use.form[use.at :]
     exact = views.sound.text[start:end] == cut
     if len(form) > SHORTEST_SOUND:
         return "sound" if exact else "near"
-    if not exact:
-        return ""
     first, last = view.span(start, end)
     folded = views.folded.text
+    if not exact:
+        kept = end - start == last - first and sum(a == b for a, b in zip(folded[first:last], form, strict=True))
+        return "near" if kept == SHORTEST_SOUND - 1 else ""
     if folded[first:last].isascii():
         return "sound" if _stands_alone(folded, first, last) else ""
-    kept = any(char in form for char in folded[first:last])
-    return "sound" if kept else ""
+    return "sound" if any(char in form for char in folded[first:last]) else ""
 
 
 def _scan_initials(search: _Search) -> None:

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     REVERSED = "reversed"
     SPLIT = "split"
     SWAPPED = "swapped"
+    ALIKE = "alike"
     DROPPED = "dropped"
     PICTURE = "picture"
     PIECE = "piece"
@@ -72,7 +73,7 @@ class Use:
 class Meaning:
     """All uses of one pattern; those as a piece are kept apart, by the characters of which they need one near."""
 
-    __slots__ = ("ahead", "behind", "is_piece", "reach", "uses")
+    __slots__ = ("_ahead_chars", "_behind_chars", "ahead", "behind", "is_piece", "reach", "uses")
 
     def __init__(self, uses: Iterable[Use]) -> None:
         """Sort the uses of one pattern."""
@@ -82,18 +83,20 @@ class Meaning:
         self.is_piece = bool(pieces)
         self.ahead = _by_char((char, use) for use in pieces for char in use.rest[use.at :])
         self.behind = _by_char((char, use) for use in pieces for char in use.rest[: use.at])
+        self._ahead_chars, self._behind_chars = frozenset(self.ahead), frozenset(self.behind)
         self.reach = max((len(use.rest) + most_changes(len(use.form)) for use in pieces), default=0)
 
     def pieces_near(self, text: str, start: int, end: int) -> set[Use]:
         """Return the uses as a piece at [start, end) of which one further character stands near."""
         found: set[Use] = set()
-        for char in text[end : end + self.reach]:
-            if char in self.ahead:
-                found.update(self.ahead[char])
-        if self.behind:
-            for char in text[max(0, start - self.reach) : start]:
-                if char in self.behind:
-                    found.update(self.behind[char])
+        # Most pieces stand alone, and a whole look at what is near costs a third of one by characters.
+        ahead = text[end : end + self.reach]
+        if not self._ahead_chars.isdisjoint(ahead):
+            found.update(*(self.ahead[char] for char in ahead if char in self.ahead))
+        if self._behind_chars:
+            behind = text[max(0, start - self.reach) : start]
+            if not self._behind_chars.isdisjoint(behind):
+                found.update(*(self.behind[char] for char in behind if char in self.behind))
         return found
 
 
@@ -188,11 +191,13 @@ def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
     if Disguise.SOUND in term.views and len(form) >= SHORTEST_SOUND:
         yield from _sounds(index, form)
     if Disguise.INITIALS in term.views and len(form) >= SHORTEST_INITIALS:
-        yield "initials", make_views(form).initials.text, Use(kind=Kind.INITIALS, term=index, form=form)
+        yield from _initials(index, form)
     if Disguise.SPLIT in term.views:
         yield from _splits(index, form)
     if Disguise.REVERSED in term.views and len(form) >= SHORTEST_REVERSED:
         yield "squeezed", form[::-1], Use(kind=Kind.REVERSED, term=index, form=form)
+    if Disguise.FUZZY in term.views and len(form) == SHORTEST_SWAPPED:
+        yield from _short(index, form)
     if Disguise.FUZZY in term.views and len(form) >= SHORTEST_SWAPPED:
         yield from _swapped(index, form)
     if Disguise.FUZZY in term.views and len(form) >= SHORTEST_FUZZY:
@@ -200,13 +205,23 @@ def _disguises(index: int, term: Term, form: str) -> Iterator[Found]:
         yield from _pieces(index, form)
 
 
+def _readings(form: str) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to read a form, as the code points of its exact syllables."""
+    sounds = load_sounds()
+    choices = [
+        dict.fromkeys(
+            [chr(int(sounds.exact[ord(char)])), *(sounds.spelled[name] for name in sounds.polyphones.get(char, ()))]
+        )
+        for char in form
+    ]
+    return islice(product(*choices), MOST_READINGS)
+
+
 def _sounds(index: int, form: str) -> Iterator[Found]:
     """Yield every reading of a form, as exact syllables told apart by the use, found by near ones."""
     sounds = load_sounds()
-    first = {char: chr(int(sounds.exact[ord(char)])) for char in form}
     names = {code: name for name, code in sounds.spelled.items()}
-    choices = [list(dict.fromkeys([first[char], *_second_readings(char)])) for char in form]
-    for reading in islice(product(*choices), MOST_READINGS):
+    for reading in _readings(form):
         exact = "".join(reading)
         near = "".join(sounds.spelled_near[names[code]] if code in names else code for code in exact)
         yield "near", near, Use(kind=Kind.SOUND, term=index, form=form + exact, at=len(form))
@@ -217,12 +232,13 @@ def _sounds(index: int, form: str) -> Iterator[Found]:
             yield "near", written.near.text, use
 
 
-def _second_readings(char: str) -> Iterator[str]:
-    """Yield the further readings of a character; one that only it has (dei of 得) is no syllable of the table."""
-    sounds = load_sounds()
-    for name in sounds.polyphones.get(char, ()):
-        if name in sounds.spelled:
-            yield sounds.spelled[name]
+def _initials(index: int, form: str) -> Iterator[Found]:
+    """Yield the first letters of every reading of a form."""
+    names = {code: name for name, code in load_sounds().spelled.items()}
+    use = Use(kind=Kind.INITIALS, term=index, form=form)
+    written = ("".join(names.get(code, code)[0] for code in reading) for reading in _readings(form))
+    for letters in dict.fromkeys([make_views(form).initials.text, *written]):
+        yield "initials", letters, use
 
 
 def _splits(index: int, form: str) -> Iterator[Found]:
@@ -242,6 +258,16 @@ def _swapped(index: int, form: str) -> Iterator[Found]:
         if form[at] != form[at + 1]:
             swapped = form[:at] + form[at + 1] + form[at] + form[at + 2 :]
             yield "squeezed", swapped, Use(kind=Kind.SWAPPED, term=index, form=form, at=at)
+
+
+def _short(index: int, form: str) -> Iterator[Found]:
+    """Yield what a form too short for a window looks like with one look-alike, or with a picture in the middle."""
+    alike = load_shapes().alike
+    for at, char in enumerate(form):
+        use = Use(kind=Kind.ALIKE, term=index, form=form, at=at)
+        for other in alike.get(char, ""):
+            yield "squeezed", form[:at] + other + form[at + 1 :], use
+    yield "squeezed", form[0] + form[-1], Use(kind=Kind.PICTURE, term=index, form=form, at=1)
 
 
 def _dropped(index: int, form: str) -> Iterator[Found]:

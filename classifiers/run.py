@@ -36,7 +36,7 @@ from storage.live_hits import stale_clues
 from storage.records import Band, ClueState, TargetKind
 from storage.sealing import load_sealer
 from storage.transitions.clue import ClueEvent
-from storage.verdicts import VerdictFacts, add_verdicts, count_pending, pending_posts
+from storage.verdicts import VerdictFacts, add_verdicts, count_pending, pending_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -79,8 +79,12 @@ def screen_posts(
     sealer: Sealer | None = None,
     progress: Progress | None = None,
     chunk: int = CHUNK_ROWS,
+    new_only: bool = False,
 ) -> Json:
     """Judge every current revision that lacks a verdict of the ruleset, and make or update clues.
+
+    New posts come before history, and history newest first; ``new_only`` leaves history to another run. Killed at
+    any instant it goes on where it was: what has its verdict is not judged again.
 
     Posts and comments are judged alike: a comment with the text it answers, a post with the comments below it.
     ``progress`` is called with (done, total); ``sealer`` defaults to the workspace's.
@@ -90,22 +94,17 @@ def screen_posts(
     """
     sealer = sealer or load_sealer(store.keys_root)
     counted: Counter[str] = Counter()
-    after, total = 0, None
+    total = None
     if progress is not None:
         with store.read() as conn:
-            total = count_pending(conn, ruleset.version)
-    while True:
-        with store.read() as conn:
-            posts = pending_posts(conn, ruleset.version, after=after, limit=chunk)
-        if not posts:
-            break
+            total = count_pending(conn, ruleset.version, new_only=new_only)
+    for posts in pending_chunks(store, ruleset.version, chunk=chunk, new_only=new_only):
         verdicts = judge_posts([_post_text(post) for post in posts], ruleset)
         judged = [
             _facts_of(post, verdict, ruleset, sealer=sealer) for post, verdict in zip(posts, verdicts, strict=True)
         ]
         with store.write(now) as unit:
             counted.update(_store_verdicts(unit, ruleset.version, judged))
-        after = posts[-1].post_id
         if progress is not None:
             progress(counted["screened"], total)
     counted["updated"] += _settle_stale(store, ruleset.version, now=now, chunk=chunk)

@@ -17,7 +17,7 @@ from classifiers.voice import is_active
 from classifiers.wording import Heard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from classifiers.cues import CueHit
     from classifiers.hits import Hit
@@ -31,6 +31,8 @@ MANY_CUES, FULL_OFFER = 3, 5
 MANY_VOICE_CUES = 3
 # Code points within which the parts of one offer stand.
 CLUSTER_SPAN = 260
+# Topics of what a comment answers that are listed with it; more of them say nothing new.
+MOST_CONTEXT = 40
 # Fees that hang on a result: the shape of an offer that stays when its words are disguised as another story.
 RESULT_FEES = frozenset({"fee.share", "promise.nowinnofee"})
 PROFILE_FIELDS = frozenset({"author.name", "author.bio"})
@@ -66,13 +68,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """The fields of one speaker and of what he answers; ``comment`` is None for the post's author."""
+    """The fields of one speaker and the topics of what he answers; ``comment`` is None for the post's author."""
 
     comment: int | None
     main: tuple[Reading, ...]
     profile: tuple[Reading, ...]
     replies: tuple[Reading, ...] = ()
-    context: tuple[Reading, ...] = ()
+    context: tuple[Evidence, ...] = ()
     verified_kind: str = ""
 
     @property
@@ -117,8 +119,8 @@ def gather(unit: Unit) -> UnitEvidence:
         _add_reading(found, reading, "profile.")
     for reading in unit.replies:
         _add_reading(found, reading, "")
-    for reading in unit.context:
-        _add_topics(found, reading, "context.")
+    for topic in unit.context:
+        found.add(topic)
     _add_voices(found)
     _add_conclusions(found)
     return found
@@ -152,21 +154,38 @@ def _is_active(found: UnitEvidence, reading: Reading, start: int, role: Role) ->
     return is_active(reading, start, quotes_count=found.quotes_count, role=role)
 
 
+def context_topics(readings: Iterable[Reading]) -> tuple[Evidence, ...]:
+    """Return the topics of fields that somebody answers: the first ones, and the first of each feature.
+
+    They are the same for every comment below a post: many comments below a long post must not cost their product.
+    """
+    told: list[Evidence] = []
+    features: set[str] = set()
+    for topic in (topic for reading in readings for topic in _topics(reading, "context.")):
+        if len(told) < MOST_CONTEXT or topic.feature not in features:
+            told.append(topic)
+            features.add(topic.feature)
+    return tuple(told)
+
+
 def _add_topics(found: UnitEvidence, reading: Reading, place: str) -> None:
+    for topic in _topics(reading, place):
+        found.add(topic)
+
+
+def _topics(reading: Reading, place: str) -> Iterator[Evidence]:
     for term in reading.terms:
         if term.role is Role.TOPIC:
-            found.add(
-                Evidence(
-                    feature=f"{place}topic.{term.weight}",
-                    rule=term.rule,
-                    role=Role.TOPIC,
-                    field=reading.field,
-                    start=term.start,
-                    end=term.end,
-                    view=term.view,
-                    category=term.category,
-                    weight_class=term.weight,
-                )
+            yield Evidence(
+                feature=f"{place}topic.{term.weight}",
+                rule=term.rule,
+                role=Role.TOPIC,
+                field=reading.field,
+                start=term.start,
+                end=term.end,
+                view=term.view,
+                category=term.category,
+                weight_class=term.weight,
             )
 
 
@@ -313,8 +332,11 @@ def _forget_other_goods(found: UnitEvidence, provider: list[Evidence]) -> None:
 def _densest(provider: list[Evidence]) -> list[Evidence]:
     """Return the largest group of offering pieces that stand together: an offer is made in one place."""
     best: list[Evidence] = []
-    for name in dict.fromkeys(piece.field for piece in provider):
-        pieces = sorted((p for p in provider if p.field == name), key=lambda piece: piece.start)
+    fields: dict[str, list[Evidence]] = {}
+    for piece in provider:
+        fields.setdefault(piece.field, []).append(piece)
+    for held in fields.values():
+        pieces = sorted(held, key=lambda piece: piece.start)
         first = 0
         for last in range(len(pieces)):
             while pieces[last].start - pieces[first].start > CLUSTER_SPAN:

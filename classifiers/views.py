@@ -46,10 +46,12 @@ BARRIER = "\ufdd0"
 _BAD = re.compile("[\x00\ud800-\udfff]")
 _LETTERS = re.compile("[a-z]+")
 _INTERLEAVED = re.compile("[a-z0-9][\u3400-\u9fff]{1,3}[a-z0-9]{1,2}[\u3400-\u9fff]")
+# Longer runs of letters are cut anew each time: a memory of them would grow with what is thrown at it.
+_LONGEST_KEPT_RUN = 64
 # English words hold syllables too (phone: ho, ne); a run is pinyin when nearly all of it spells.
 LEAST_PINYIN = 0.75
-# One thing in quotation marks or brackets ends and the next begins: an enumeration.
-_NEXT_QUOTE = re.compile('[”"’』」》）】][^“"‘『「《（【]*[“"‘『「《（【]')
+# One thing in quotation marks or brackets ends and, behind it, the next begins: an enumeration.
+_QUOTE_END, _QUOTE_START = re.compile('[”"’』」》）】]'), re.compile('[“"‘『「《（【]')
 _INVISIBLE = frozenset({0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF})
 
 
@@ -62,35 +64,33 @@ class View:
         """Make a view; without ``ends`` every code point stands for one code point of the original."""
         self.name = name
         self.text = text
-        self._starts: Indexes | Sequence[int] = starts
-        self._ends: Indexes | Sequence[int] | None = ends
+        # A memoryview hands out plain integers one by one; a list of them all costs more than the search.
+        self._starts: Sequence[int] = starts if isinstance(starts, range) else starts.data
+        self._ends: Sequence[int] | None = None if ends is None else ends.data
 
     @property
     def starts(self) -> Sequence[int]:
         """Where, in the original, what each code point stands for begins."""
-        starts = self._starts
-        if isinstance(starts, np.ndarray):
-            made: list[int] = starts.tolist()
-            self._starts = made
-            return made
-        return starts
+        return self._starts
 
     @property
     def ends(self) -> Sequence[int]:
         """Where, in the original, what each code point stands for ends."""
-        ends = self._ends
-        if ends is None or isinstance(ends, np.ndarray):
-            made: list[int] = [start + 1 for start in self.starts] if ends is None else ends.tolist()
-            self._ends = made
-            return made
-        return ends
+        if self._ends is None:
+            self._ends = [start + 1 for start in self._starts]
+        return self._ends
 
     def span(self, i: int, j: int) -> tuple[int, int]:
         """Return the [start, end) of the original that the view's code points i to j (exclusive) stand for."""
-        starts = self.starts
-        if self._ends is None:
-            return starts[i], starts[j - 1] + 1
-        return starts[i], self.ends[j - 1]
+        starts = self._starts
+        return starts[i], starts[j - 1] + 1 if self._ends is None else self._ends[j - 1]
+
+    def gaps(self, i: int, j: int) -> list[int]:
+        """Return the code points k between i and j (exclusive) before which the view leaves something out."""
+        starts, ends = self._starts, self._ends
+        if ends is None:
+            return [k for k in range(i + 1, j) if starts[k] > starts[k - 1] + 1]
+        return [k for k in range(i + 1, j) if starts[k] > ends[k - 1]]
 
 
 class Views:
@@ -221,13 +221,12 @@ class Views:
         starts = view.starts
         if starts[j - 1] - starts[i] == j - 1 - i:
             return False
-        ends = view.ends
-        gaps = [k for k in range(i + 1, j) if starts[k] > ends[k - 1]]
+        gaps = view.gaps(i, j)
         if len(gaps) != 1:
             return False
         gap = gaps[0]
-        between = slice(ends[gap - 1], starts[gap])
-        if _NEXT_QUOTE.search(self.surface.text[between]):
+        between = slice(view.span(gap - 1, gap)[1], starts[gap])
+        if _holds_next_quote(self.surface.text[between]):
             return True
         marks = int(np.bitwise_or.reduce(load_folding().classes[self._codes[between]]))
         if marks & STRONG:
@@ -303,17 +302,21 @@ def squeeze_text(text: str) -> str:
     return make_views(text).squeezed.text
 
 
+def _holds_next_quote(between: str) -> bool:
+    end = _QUOTE_END.search(between)
+    return end is not None and _QUOTE_START.search(between, end.end()) is not None
+
+
 def _decode(codes: Codes) -> str:
     return utf_32_le_decode(codes.tobytes())[0]
 
 
 def _spell(name: str, text: str, starts: Indexes) -> View:
     """Return a view of syllables in which runs of letters that are mostly pinyin are cut, longest first."""
-    cut = _cut_near if name == "near" else _cut_exact
     found = [
         (run.start() + start, run.start() + end, code)
         for run in _LETTERS.finditer(text)
-        for start, end, code in cut(run.group())
+        for start, end, code in _cut_letters(name, run.group())
     ]
     return View(name, text, starts) if not found else _replace(name, text, starts, found)
 
@@ -330,19 +333,15 @@ def _replace(name: str, text: str, starts: Indexes, found: list[tuple[int, int, 
     return View(name, "".join(chars), starts[kept], starts[last[kept]] + 1)
 
 
-@lru_cache(maxsize=4096)
-def _cut_exact(letters: str) -> tuple[tuple[int, int, str], ...]:
-    return _cut_run(letters, load_sounds().spelled)
+def _cut_letters(name: str, letters: str) -> tuple[tuple[int, int, str], ...]:
+    return (_cut_run if len(letters) <= _LONGEST_KEPT_RUN else _cut_run.__wrapped__)(name, letters)
 
 
-@lru_cache(maxsize=4096)
-def _cut_near(letters: str) -> tuple[tuple[int, int, str], ...]:
-    return _cut_run(letters, load_sounds().spelled_near)
-
-
-def _cut_run(letters: str, spelled: dict[str, str]) -> tuple[tuple[int, int, str], ...]:
+@lru_cache(maxsize=8192)
+def _cut_run(name: str, letters: str) -> tuple[tuple[int, int, str], ...]:
     """Return the syllables of a run of letters; none when too little of it is pinyin."""
-    found = cut_syllables(letters, spelled, load_sounds().longest)
+    sounds = load_sounds()
+    found = cut_syllables(letters, sounds.spelled_near if name == "near" else sounds.spelled, sounds.longest)
     if sum(end - start for start, end, _ in found) < LEAST_PINYIN * len(letters):
         return ()
     return tuple(found)

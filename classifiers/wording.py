@@ -10,21 +10,27 @@ The numbers are data (``data/wording.json``), fitted on the gold set by ``script
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import daachorse
+import numpy as np
 
 from classifiers.clear_labels import CLEAR_LABELS
 from classifiers.datafiles import DataFileError, read_data_file
 from classifiers.records import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from classifiers.records import Label
-    from classifiers.voice import Reading
+    from classifiers.voice import Reading, Sentence
+
+    Indexes = npt.NDArray[np.intp]
 
 LONGEST_RUN = 3
 # A shorter quotation may be emphasis or the word to send.
@@ -32,12 +38,13 @@ CITED_FROM = 7
 # What stands for the start of a field, a number, a contact, a quotation, and a term of each role.
 START, NUMBER, CONTACT, QUOTE = "\n", "0", "\ue000", "\ue001"
 _TERM_SIGNS = {role: chr(0xE010 + number) for number, role in enumerate(Role)}
-# Digits, and what has no shape.
-_DIGIT = re.compile("[0-9]")
-_BLANK = re.compile("[\\s\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]")
+# A number, or what stands between numbers and what has no shape.
+_PIECE = re.compile("[0-9]+|[^0-9\\s\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]+")
+_DIGITS = frozenset("0123456789")
 DECIMALS = 3
 # Length to which short texts are filled up: a handful of runs must not say as much as a whole text of them.
 FLOOR = 30.0
+_NONE = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +56,26 @@ class Run:
     labels: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """The runs that say something."""
+    """The runs that say something, compiled for one pass over a text; never changed after it is made."""
 
-    runs: Mapping[str, Run]
+    def __init__(self, runs: Mapping[str, Run]) -> None:
+        """Compile the runs."""
+        self.runs = runs
+        self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(list(runs)) if runs else None
+        self.rarity = np.array([run.rarity for run in runs.values()])
+        self.clue = self.rarity * np.array([run.clue for run in runs.values()])
+        labels = np.array([run.labels for run in runs.values()]).reshape(len(runs), len(CLEAR_LABELS))
+        self.labels = self.rarity[:, None] * labels
+
+    def find(self, text: str) -> dict[int, int]:
+        """Return the known runs that stand in the text, by number, with the place where each first stands."""
+        first: dict[int, int] = {}
+        if self._machine is not None and text:
+            for start, _, number in self._machine.find_overlapping(text):
+                if number not in first:
+                    first[number] = start
+        return first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +103,45 @@ class Heard:
 
 def render(reading: Reading) -> tuple[str, list[int]]:
     """Return the text of a field with signs for terms, contacts, quotations and numbers, and the offset of each."""
-    signs: dict[int, str] = {}
-    hidden: set[int] = set()
-    for start, end, sign in _replaced(reading):
-        hidden.update(range(start, end))
-        signs[start] = sign
-    chars, offsets = [START], [0]
-    for at, char in enumerate(reading.folded):
-        if at in hidden:
-            shown = signs.get(at, "")
-        elif _BLANK.match(char):
-            continue
+    signs = {start: sign for start, _, sign in _replaced(reading)}
+    parts, offsets = [START], [0]
+    last, at, folded = START, 0, reading.folded
+    for start, end in _hidden(reading):
+        last = _add_plain(folded, at, start, parts=parts, offsets=offsets, last=last)
+        for place in range(start, end):
+            if place in signs:
+                last = signs[place]
+                parts.append(last)
+                offsets.append(place)
+        at = end
+    _add_plain(folded, at, len(folded), parts=parts, offsets=offsets, last=last)
+    return "".join(parts), offsets
+
+
+def _add_plain(folded: str, start: int, end: int, *, parts: list[str], offsets: list[int], last: str) -> str:
+    """Add what stands between two signs, and return its last character; numbers in a row are one."""
+    for piece in _PIECE.finditer(folded, start, end):
+        text = piece.group()
+        if text[0] not in _DIGITS:
+            parts.append(text)
+            offsets.extend(range(piece.start(), piece.end()))
+            last = text[-1]
+        elif last != NUMBER:
+            parts.append(NUMBER)
+            offsets.append(piece.start())
+            last = NUMBER
+    return last
+
+
+def _hidden(reading: Reading) -> list[tuple[int, int]]:
+    """Return what signs stand for as [start, end), in order and without overlaps."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted((start, end) for start, end, _ in _replaced(reading)):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
-            shown = NUMBER if _DIGIT.match(char) else char
-        if shown and not (shown == NUMBER == chars[-1]):
-            chars.append(shown)
-            offsets.append(at)
-    return "".join(chars), offsets
+            spans.append((start, end))
+    return spans
 
 
 def _replaced(reading: Reading) -> Iterator[tuple[int, int, str]]:
@@ -129,26 +173,48 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
 
     ``scale`` is the log-odds that one point of the wording model is worth beside the other findings.
     """
-    known = [
-        (run, place) for text, place in runs_of(readings).items() if (run := wording.runs.get(text)) is not None
-    ]
-    if not known:
+    numbers, spoken = _first_places(readings, wording)
+    if not len(numbers):
         return Heard()
-    norm = math.sqrt(FLOOR**2 + sum(run.rarity**2 for run, _ in known))
-    sums: dict[tuple[str, int, int], float] = {}
-    for run, (reading, offset) in known:
-        sentence = reading.sentence_at(offset)
-        key = (reading.field, sentence.start, min(sentence.end, len(reading.text)))
-        sums[key] = sums.get(key, 0.0) + scale * run.rarity * run.clue / norm
-    sentences = [
-        SentenceWording(field=name, start=start, end=end, weight=rounded)
-        for (name, start, end), value in sums.items()
-        if (rounded := round(value, DECIMALS))
-    ]
-    labels = {
-        label: sum(run.rarity * run.labels[at] for run, _ in known) / norm for at, label in enumerate(CLEAR_LABELS)
-    }
-    return Heard(sentences=tuple(sentences), labels=labels)
+    norm = float(np.sqrt(FLOOR**2 + (wording.rarity[numbers] ** 2).sum()))
+    sums = np.bincount(spoken, weights=wording.clue[numbers]) * (scale / norm)
+    sentences = [(reading, sentence) for reading in readings for sentence in reading.sentences]
+    labels = wording.labels[numbers].sum(axis=0) / norm
+    return Heard(
+        sentences=tuple(
+            _sentence_wording(*sentences[number], weight=weight)
+            for number, value in enumerate(sums.tolist())
+            if (weight := round(value, DECIMALS))
+        ),
+        labels=dict(zip(CLEAR_LABELS, labels.tolist(), strict=True)),
+    )
+
+
+def _first_places(readings: Sequence[Reading], wording: Wording) -> tuple[Indexes, Indexes]:
+    """Return the known runs of one speaker by number, and the sentence of all his in which each first stands."""
+    seen: set[int] = set()
+    numbers, spoken = [], []
+    sentences = 0
+    for reading in readings:
+        text, offsets = render(reading)
+        places = {number: at for number, at in wording.find(text).items() if number not in seen}
+        seen.update(places)
+        starts = [sentence.start for sentence in reading.sentences]
+        first = np.array(offsets)[_integers(places.values())]
+        numbers.append(_integers(places))
+        spoken.append(np.searchsorted(starts, first, side="right") - 1 + sentences)
+        sentences += len(starts)
+    return np.concatenate([*numbers, _NONE]), np.concatenate([*spoken, _NONE])
+
+
+def _integers(values: Collection[int]) -> Indexes:
+    return np.fromiter(values, dtype=np.intp, count=len(values))
+
+
+def _sentence_wording(reading: Reading, sentence: Sentence, *, weight: float) -> SentenceWording:
+    return SentenceWording(
+        field=reading.field, start=sentence.start, end=min(sentence.end, len(reading.text)), weight=weight
+    )
 
 
 def load_wording(path: Path) -> Wording:

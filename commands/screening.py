@@ -59,9 +59,14 @@ def screen(
                     target.write(line.encode())
 
 
-def screen_posts_command() -> None:
-    """Judge stored posts that lack a verdict of the active ruleset, and make or update clues."""
-    context.out.obj(run_screen_posts())
+def screen_posts_command(
+    *,
+    new_only: Annotated[
+        bool, typer.Option("--new-only", help="Only what was never judged; leave history under new rules to later.")
+    ] = False,
+) -> None:
+    """Judge stored posts that lack a verdict of the active ruleset, and make or update clues; new posts first."""
+    context.out.obj(run_screen_posts(new_only=new_only))
 
 
 def cluster_command() -> None:
@@ -69,13 +74,18 @@ def cluster_command() -> None:
     context.out.obj(run_cluster())
 
 
-def run_screen_posts() -> Json:
+def run_screen_posts(*, new_only: bool = False) -> Json:
     """Run the screening stage with a progress display."""
     from classifiers.run import screen_posts
 
     with context.out.progress("screening posts") as update:
         return screen_posts(
-            context.store, active_ruleset(), now=context.now(), sealer=context.sealer, progress=update
+            context.store,
+            active_ruleset(),
+            now=context.now(),
+            sealer=context.sealer,
+            progress=update,
+            new_only=new_only,
         )
 
 

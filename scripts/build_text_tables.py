@@ -2,11 +2,12 @@
 
 Run it after a change of scripts/text_tables.yml or of the libraries:
 
-    python scripts/build_text_tables.py
+    python -m scripts.build_text_tables [FONT]
 
 Sources: ``unicodedata`` (compatibility forms, case, categories), OpenCC (traditional, regional and
-Japanese forms, Apache-2.0), pypinyin (first reading of a character, MIT) and the hand-written
-``scripts/text_tables.yml``. None of them is needed when the product runs.
+Japanese forms, Apache-2.0), pypinyin (first reading of a character, MIT), glyphs as Noto Sans CJK draws them
+(``scripts/glyph_shapes.py``; a minute) and the hand-written ``scripts/text_tables.yml``. None of them is needed
+when the product runs.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ import json
 import sys
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import opencc
 import yaml
 from pypinyin.constants import PINYIN_DICT, Style
 from pypinyin.style import convert as convert_style
 
+from scripts.glyph_shapes import measure_shapes
+
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "classifiers" / "tables"
 SOURCE = ROOT / "scripts" / "text_tables.yml"
+FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 HANZI = [range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xF900, 0xFB00), range(0x20000, 0x323B0)]
-RADICAL_PARTS = "亻扌氵冫彳讠辶纟钅艹忄阝刂攵"
+RADICAL_PARTS = "亻扌氵冫彳讠辶纟钅艹忄阝刂攵礻衤犭饣"
 # Private use (the sound view writes its syllables there), surrogates, noncharacters; all pictographs, those
 # that a later Unicode assigns too; the Hangul fillers, letters by category but blank on the page.
 ALWAYS_DROPPED = [(0, 0), (0xD800, 0xF8FF), (0xF0000, 0x10FFFF), (0x1F000, 0x1F0FF), (0x1F300, 0x1FAFF)]
@@ -41,9 +46,27 @@ def main() -> int:
     TABLES.mkdir(exist_ok=True)
     write("folding.json", {"fold": grouped(fold), "classes": make_classes(source, fold)}, ascii_only=True)
     write("sounds.json", {"syllables": make_sounds(fold), "polyphones": source["polyphones"]}, ascii_only=False)
-    shapes = {"radicals": RADICAL_PARTS, "splits": source["splits"], "glyphs": source["glyphs"]}
-    write("shapes.json", shapes, ascii_only=False)
+    write("shapes.json", make_shapes(source), ascii_only=False)
     return 0
+
+
+def make_shapes(source: dict[str, Any]) -> dict[str, object]:
+    """Return how characters are written in parts and what they look like: what is measured and what is written."""
+    measured = measure_shapes(Path(sys.argv[1]) if len(sys.argv) > 1 else FONT)
+    splits: dict[str, list[str]] = {}
+    for table in (source["splits"], measured.splits):
+        for char, forms in table.items():
+            turned = [form[1] + form[0] for form in forms if form[0] in "辶廴"]
+            splits[char] = list(dict.fromkeys([*splits.get(char, []), *forms, *turned]))
+    alike = {char: set(others) for char, others in measured.alike.items()}
+    for group in source["glyphs"]:
+        for char in group:
+            alike.setdefault(char, set()).update(set(group) - {char})
+    return {
+        "radicals": RADICAL_PARTS,
+        "splits": {char: " ".join(forms) for char, forms in splits.items()},  # the written ones first: they win
+        "alike": {char: "".join(sorted(others)) for char, others in sorted(alike.items())},
+    }
 
 
 def write(name: str, value: dict[str, object], *, ascii_only: bool) -> None:

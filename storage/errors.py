@@ -5,10 +5,12 @@ QingyuanError
 ├── NotFoundError         an id that nobody knows
 ├── ForbiddenError        the person's role does not allow it
 ├── FourEyesError         a second person is needed
+├── OwnChangeError        a second person must put a change of rules in force
 ├── TransitionError       the object's state does not allow the event
 │   └── SameStateError    the object is already there
 ├── EmptyBatchError       nothing would be left in a batch
 ├── ConflictError         somebody else changed the object first
+├── BaseChangedError      the rule file that a change replaces is no longer the one in force
 ├── ClaimedError          somebody else holds the claim on a clue
 ├── SettingsError         a settings, watch or data file is wrong
 ├── LeaseLostError        the lease was taken over; the holder must not commit
@@ -121,6 +123,17 @@ class FourEyesError(QingyuanError):
         self.clues = tuple(clues)
 
 
+class OwnChangeError(QingyuanError):
+    """The author of a change to the rules cannot put it in force."""
+
+    code = "four_eyes"
+
+    def __init__(self, user: str, change: str) -> None:
+        super().__init__(f"{user} made {change}; another person must activate it")
+        self.user = user
+        self.object_id = change
+
+
 class TransitionError(QingyuanError):
     """The event is not possible in the object's present state."""
 
@@ -159,6 +172,16 @@ class ConflictError(QingyuanError):
         self.object_id = object_id
         self.expected = expected
         self.found = found
+
+
+class BaseChangedError(QingyuanError):
+    """The rules in force are not those that a change was made for; make or try it again."""
+
+    code = "conflict"
+
+    def __init__(self, change: str, why: str) -> None:
+        super().__init__(f"change {change}: {why}")
+        self.object_id = change
 
 
 class ClaimedError(QingyuanError):

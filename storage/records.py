@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 """A JSON object as stored."""
 
-ID_PREFIXES = {"clue": "c", "cluster": "g", "item": "i", "run": "r", "decision": "d", "capture": "e"}
+ID_PREFIXES = {"clue": "c", "cluster": "g", "item": "i", "run": "r", "decision": "d", "capture": "e", "change": "x"}
 """Kind of object to the letter before its number in public ids."""
 
 
@@ -105,6 +105,26 @@ class ClueState(StrEnum):
     DUPLICATE = "duplicate"
     SUPPRESSED = "suppressed"
     EXPIRED = "expired"
+
+
+class ChangeState(StrEnum):
+    """How far a change to the rules has come; ``activating`` lasts while its file is put in its place."""
+
+    PROPOSED = "proposed"
+    TRIED = "tried"
+    ACTIVATING = "activating"
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+
+
+class ChangeKind(StrEnum):
+    """What a change to the rules was made from: a file handed over, or a rejected clue."""
+
+    FILE = "file"
+    COUNTER_EXAMPLE = "counter_example"
+    EXCEPTION = "exception"
+    SUPPRESSION = "suppression"
 
 
 OPEN_CLUE_STATES = (ClueState.NEW, ClueState.QUEUED)

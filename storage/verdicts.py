@@ -15,12 +15,12 @@ from storage.tables import account, post, post_revision, verdict
 from storage.upsert import insert_returning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection, RowMapping
 
     from storage.contacts import SealedContact
-    from storage.engine import Unit
+    from storage.engine import Store, Unit
     from storage.records import Json
 
 MAX_COMMENTS = 200
@@ -86,10 +86,10 @@ class VerdictFacts:
     severity: int = 0
 
 
-def count_pending(conn: Connection, ruleset: str) -> int:
-    """Return how many current revisions lack a verdict of the ruleset."""
-    query = sa.select(sa.func.count()).select_from(post).where(_lacks_verdict(ruleset))
-    return conn.execute(query).scalar_one()
+def count_pending(conn: Connection, ruleset: str, *, new_only: bool = False) -> int:
+    """Return how many current revisions lack a verdict of the ruleset; ``new_only``: have none at all."""
+    wanted = _never_judged() if new_only else _lacks_verdict(ruleset)
+    return conn.execute(sa.select(sa.func.count()).select_from(post).where(wanted)).scalar_one()
 
 
 def pending_posts(conn: Connection, ruleset: str, *, after: int, limit: int) -> list[PendingPost]:
@@ -97,7 +97,54 @@ def pending_posts(conn: Connection, ruleset: str, *, after: int, limit: int) -> 
 
     Two statements whatever the number: one for the rows, one for all comments below them.
     """
-    rows = conn.execute(_pending(ruleset, after, limit)).mappings().all()
+    return _load(conn, _posts(_lacks_verdict(ruleset), post.c.id > after).order_by(post.c.id).limit(limit))
+
+
+def pending_chunks(
+    store: Store, ruleset: str, *, chunk: int, new_only: bool = False
+) -> Iterator[list[PendingPost]]:
+    """Yield all that lacks a verdict of the ruleset, in portions: first what was never judged, then history.
+
+    History comes newest first, and whatever is stored meanwhile comes before its next portion, so that a live post
+    never waits for old ones. Each portion is read when it is asked for, and nothing is remembered from one run to
+    the next: what has its verdict is no longer pending. ``new_only`` leaves history out.
+    """
+    after = 0
+    while True:
+        with store.read() as conn:
+            top = conn.execute(sa.select(sa.func.coalesce(sa.func.max(post.c.id), 0))).scalar_one()
+            posts = _load(conn, _posts(_never_judged(), post.c.id > after).order_by(post.c.id).limit(chunk))
+        if not posts:
+            break
+        yield posts
+        after = posts[-1].post_id
+    if not new_only:
+        yield from _history_chunks(store, ruleset, chunk, top)
+
+
+def _history_chunks(store: Store, ruleset: str, chunk: int, top: int) -> Iterator[list[PendingPost]]:
+    """Yield what was judged by other rulesets, newest first, and before each portion rows above ``top``."""
+    below = top + 1
+    history = sa.and_(_lacks_verdict(ruleset), sa.not_(_never_judged()))
+    while True:
+        with store.read() as conn:
+            fresh = pending_posts(conn, ruleset, after=top, limit=chunk)
+            older = _posts(history, post.c.id < below).order_by(post.c.id.desc())
+            posts = fresh or _load(conn, older.limit(chunk))
+        if not posts:
+            return
+        yield posts
+        top, below = (posts[-1].post_id, below) if fresh else (top, posts[-1].post_id)
+
+
+def current_posts(conn: Connection, *, below: int | None, limit: int) -> list[PendingPost]:
+    """Return current revisions whether judged or not, the newest first; ``below`` is the row id to go on under."""
+    wanted = [post.c.current_revision_id.is_not(None), *([] if below is None else [post.c.id < below])]
+    return _load(conn, _posts(*wanted).order_by(post.c.id.desc()).limit(limit))
+
+
+def _load(conn: Connection, query: sa.Select[tuple[object, ...]]) -> list[PendingPost]:
+    rows = conn.execute(query).mappings().all()
     comments = _comments(conn, [row["post_id"] for row in rows])
     return [_pending_post(row, tuple(comments.get(row["post_id"], ()))) for row in rows]
 
@@ -130,7 +177,12 @@ def _lacks_verdict(ruleset: str) -> sa.ColumnElement[bool]:
     return sa.and_(post.c.current_revision_id.is_not(None), ~sa.exists(found.correlate(post)))
 
 
-def _pending(ruleset: str, after: int, limit: int) -> sa.Select[tuple[object, ...]]:
+def _never_judged() -> sa.ColumnElement[bool]:
+    found = sa.select(sa.literal(1)).where(verdict.c.revision_id == post.c.current_revision_id)
+    return sa.and_(post.c.current_revision_id.is_not(None), ~sa.exists(found.correlate(post)))
+
+
+def _posts(*wanted: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
     above, text_above = post.alias("above"), post_revision.alias("text_above")
     revision = post_revision.c
     return (
@@ -150,9 +202,7 @@ def _pending(ruleset: str, after: int, limit: int) -> sa.Select[tuple[object, ..
         .outerjoin(account, account.c.id == post.c.account_id)
         .outerjoin(above, above.c.id == post.c.parent_post_id)
         .outerjoin(text_above, text_above.c.id == above.c.current_revision_id)
-        .where(post.c.id > after, _lacks_verdict(ruleset))
-        .order_by(post.c.id)
-        .limit(limit)
+        .where(*wanted)
     )
 
 

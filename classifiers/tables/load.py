@@ -11,10 +11,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Codes = npt.NDArray[np.uint32]
 Classes = npt.NDArray[np.uint16]
@@ -52,12 +55,12 @@ class Sounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shapes:
-    """Characters written as parts (``joined``: parts to character) and groups of look-alikes."""
+    """Characters written as parts (``joined``: parts to character), and by character all that look like it."""
 
     joined: dict[str, str]
     split_pattern: re.Pattern[str]
     splits: dict[str, tuple[str, ...]]
-    alike: frozenset[tuple[str, str]]
+    alike: dict[str, str]
 
 
 def _read(name: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -128,9 +131,19 @@ def near_key(syllable: str) -> str:
 def load_shapes() -> Shapes:
     """Return the tables of split characters and look-alikes."""
     data = _read("shapes.json")
-    splits = {char: tuple(parts) for char, parts in data["splits"].items()}
+    splits = {char: tuple(forms.split()) for char, forms in data["splits"].items()}
     radicals = set(data["radicals"])
-    joined = {parts: char for char, forms in splits.items() for parts in forms if radicals & set(parts)}
-    alternatives = "|".join(sorted(map(re.escape, joined), key=len, reverse=True))
-    pairs = {(a, b) for group in data["glyphs"] for a in group for b in group if a != b}
-    return Shapes(joined=joined, split_pattern=re.compile(alternatives), splits=splits, alike=frozenset(pairs))
+    joined: dict[str, str] = {}
+    for char, forms in splits.items():
+        for parts in forms:
+            if radicals & set(parts):
+                joined.setdefault(parts, char)
+    return Shapes(joined=joined, split_pattern=_any_of(joined), splits=splits, alike=data["alike"])
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that matches any of the texts, the longest; sorted by first character, which is quick."""
+    by_first: dict[str, list[str]] = {}
+    for text in sorted(texts, key=len, reverse=True):
+        by_first.setdefault(text[0], []).append(re.escape(text[1:]))
+    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items()))

@@ -24,6 +24,7 @@ from storage.tables.review import (
     text_band,
     verdict,
 )
+from storage.tables.rules import rule_change, rule_file, ruleset
 from storage.tables.takedown import batch, observation, outcome, reply, submission, submission_event
 
 __all__ = [
@@ -48,6 +49,9 @@ __all__ = [
     "post",
     "post_revision",
     "reply",
+    "rule_change",
+    "rule_file",
+    "ruleset",
     "run",
     "sign_in_attempt",
     "submission",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,20 @@ from hypothesis import strategies as st
 
 import classifiers
 from classifiers.contact_tables import load_contact_tables
-from classifiers.contacts import Speaker, find_contacts
+from classifiers.contacts import Speaker, find_contacts, may_hold_contact
 from classifiers.datafiles import DataFileError
 from classifiers.views import make_views
 
 DATA = Path(classifiers.__file__).parent / "data" / "contacts.yml"
 TABLES = load_contact_tables(DATA)
+GOLD = Path(__file__).parent.parent / "gold" / "contacts.jsonl"
+LEAST = 0.97
 
 
 def found(text: str, speaker: Speaker | None = None) -> set[tuple[str, str]]:
     folded = make_views(text).folded.text
+    if not may_hold_contact(folded):
+        return set()
     contacts = find_contacts("text", text, speaker or Speaker(), tables=TABLES, folded=folded)
     return {(contact.kind.value, contact.value) for contact in contacts}
 
@@ -194,6 +199,25 @@ def test_a_400_number_is_a_contact_unless_the_body_itself_gives_it() -> None:
     assert found(text) == {("phone", "4001234567")}
     assert found(text, Speaker(verified_as="海州银行股份有限公司")) == set()
     assert found(text, Speaker(verified_as="海州信息咨询有限公司")) == {("phone", "4001234567")}
+
+
+def test_recall_and_precision_on_the_gold_contacts() -> None:
+    rows = [json.loads(line) for line in GOLD.read_text("utf-8").splitlines()]
+    pairs = [
+        (
+            {(contact["kind"], contact["value"]) for contact in row["contacts"]},
+            found(row["text"], Speaker(**row.get("speaker", {}))),
+        )
+        for row in rows
+    ]
+    hits = sum(len(gold & read) for gold, read in pairs)
+    wrong = [
+        (row["text"], sorted(gold ^ read)) for row, (gold, read) in zip(rows, pairs, strict=True) if gold != read
+    ]
+    assert hits >= LEAST * sum(len(gold) for gold, _ in pairs), wrong
+    assert hits >= LEAST * sum(len(read) for _, read in pairs), wrong
+    assert sum(not gold for gold, _ in pairs) >= 50
+    assert len({contact["kind"] for row in rows for contact in row["contacts"]}) == 7
 
 
 @given(st.text(max_size=300))
