@@ -42,6 +42,8 @@ _TERM_SIGNS = {role: chr(0xE010 + number) for number, role in enumerate(Role)}
 _PIECE = re.compile("[0-9]+|[^0-9\\s\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]+")
 _DIGITS = frozenset("0123456789")
 DECIMALS = 3
+# Length to which short texts are filled up: a handful of runs must not say as much as a whole text of them.
+FLOOR = 30.0
 _NONE = np.zeros(0, dtype=np.intp)
 
 
@@ -172,9 +174,9 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
     ``scale`` is the log-odds that one point of the wording model is worth beside the other findings.
     """
     numbers, spoken = _first_places(readings, wording)
-    norm = float(np.sqrt((wording.rarity[numbers] ** 2).sum()))
-    if not norm:
+    if not len(numbers):
         return Heard()
+    norm = float(np.sqrt(FLOOR**2 + (wording.rarity[numbers] ** 2).sum()))
     sums = np.bincount(spoken, weights=wording.clue[numbers]) * (scale / norm)
     sentences = [(reading, sentence) for reading in readings for sentence in reading.sentences]
     labels = wording.labels[numbers].sum(axis=0) / norm

@@ -92,7 +92,7 @@ def bounds_of(feature: str) -> tuple[float | None, float | None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Gold rows: the features of every speaker, what the wording model says of the one that counts, and the label."""
+    """Gold rows: the features of every speaker, what the wording model says of one, and the label."""
 
     units: list[list[frozenset[str]]]
     heard: np.ndarray

@@ -28,7 +28,7 @@ from classifiers.clear_labels import CLEAR_LABELS
 from classifiers.engine import load_ruleset, post_units, speaking_unit
 from classifiers.postlines import read_post_line
 from classifiers.records import Label
-from classifiers.wording import runs_of
+from classifiers.wording import FLOOR, runs_of
 from scripts.gold import read_gold, template_of
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 WORDING = Path(__file__).resolve().parent.parent / "classifiers" / "data" / "wording.json"
 LEAST_ROWS = 2
 LARGEST = 9000
-STRENGTH = 10.0
-FOLDS = 10
+STRENGTH = 20.0
+FOLDS = 5
 CLEAR = [label.value for label in CLEAR_LABELS]
 
 Runs = frozenset[str]
@@ -128,15 +128,14 @@ def _model() -> LogisticRegression:
 
 
 def weigh(rows: Sequence[Runs], runs: Sequence[str], rarity: np.ndarray) -> csr_matrix:
-    """Return the rows as vectors of unit length."""
+    """Return the rows as vectors of unit length, short ones less."""
     index = {run: n for n, run in enumerate(runs)}
     places = [sorted(index[run] for run in row if run in index) for row in rows]
     ends = np.cumsum([0, *map(len, places)])
     columns = np.array([n for row in places for n in row], dtype=np.intp)
     values = rarity[columns] if len(columns) else np.zeros(0)
     for start, end in pairwise(ends):
-        if end > start:
-            values[start:end] /= np.linalg.norm(values[start:end])
+        values[start:end] /= np.sqrt(FLOOR**2 + (values[start:end] ** 2).sum())
     return csr_matrix((values, columns, ends), shape=(len(rows), len(runs)))
 
 
