@@ -35,10 +35,11 @@ _SUPPRESSES = re.compile(rb"^suppress\s*:", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFile:
-    """One rule file: its name, its bytes, and whether the workspace or the program brought it."""
+    """One rule file: its name, its bytes, where they were read, whether the workspace or the program brought it."""
 
     name: str
     content: bytes
+    path: Path
     origin: str
 
     @property
@@ -131,7 +132,7 @@ def place_of(error: DataFileError) -> str:
 
 def _read(name: str, path: Path, origin: str) -> RuleFile:
     try:
-        return RuleFile(name=name, content=path.read_bytes(), origin=origin)
+        return RuleFile(name=name, content=path.read_bytes(), path=path, origin=origin)
     except OSError as error:
         raise DataFileError(path, error.strerror or "cannot be read") from error
 
