@@ -99,7 +99,7 @@ def screen_posts(
         with store.read() as conn:
             total = count_pending(conn, ruleset.version, new_only=new_only)
     for posts in pending_chunks(store, ruleset.version, chunk=chunk, new_only=new_only):
-        verdicts = judge_posts([_post_text(post) for post in posts], ruleset)
+        verdicts = judge_posts([text_of(post) for post in posts], ruleset)
         judged = [
             _facts_of(post, verdict, ruleset, sealer=sealer) for post, verdict in zip(posts, verdicts, strict=True)
         ]
@@ -192,7 +192,8 @@ def _facts_of(
     return post, facts, target
 
 
-def _post_text(post: PendingPost) -> PostText:
+def text_of(post: PendingPost) -> PostText:
+    """Return a stored post as the engine reads it."""
     return PostText(
         id=f"{post.platform}:{post.native_id}",
         platform=post.platform,
