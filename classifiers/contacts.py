@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 # Five characters of an id, a sign between any two of them, or a short word with a number behind it.
 ID_RUN = re.compile(
-    rf"[a-z](?:[\s.·\-*/|，,~…心❤♥★☆]{{0,3}}[a-z0-9_{DIGIT}]){{4}}|[a-z]{{2,4}}\W{{1,3}}[{DIGIT}]{{2}}"
+    rf"[a-z](?:(?:[\s.·\-*/|，,~…心❤♥★☆]{{0,3}}[a-z0-9_{DIGIT}]){{4}}|[a-z]{{1,3}}\W{{1,3}}[{DIGIT}]{{2}})"
 )
-# One of these stands in every contact that has neither an id nor a number.
-JUMP_MARK = re.compile(r"@|搜|同名|名字|店[名铺]|名叫|[小大]号|备用号|另一个号|账号|号[:【“「\"《]|gzh")
-CODE_MARK = re.compile(r"码|头像|联系方式|微信|封面|背景|图[里中片1-9一二三四五六]|[末张]图|海报|照片|截图")
-SAME_MARK = re.compile(r"同[微薇威v]|微信同|昵称|网名|名字?同|id同")
+# One of these stands in every contact that has neither an id nor a number. Every choice begins with a character,
+# not with a set: then a search skips what begins none, five times as fast.
+_JUMPS = '@|搜|同名|名字|店[名铺]|名叫|小号|大号|备用号|另一个号|账号|号[:【“「"《]|gzh'
+_CODES = "码|头像|联系方式|微信|封面|背景|图[里中片1-9一二三四五六]|末图|张图|海报|照片|截图"
+_SAMES = "同[微薇威v]|微信同|昵称|网名|名字?同|id同"
+JUMP_MARK, CODE_MARK, SAME_MARK = re.compile(_JUMPS), re.compile(_CODES), re.compile(_SAMES)
+_ANY_MARK = re.compile(f"{_JUMPS}|{_CODES}|{_SAMES}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,7 @@ class Speaker:
 
 def may_hold_contact(folded: str) -> bool:
     """Say whether the text holds enough letters, digits or words for any kind of contact."""
-    patterns = (JUMP_MARK, CODE_MARK, ID_RUN, RUN, SAME_MARK)
-    return any(pattern.search(folded) is not None for pattern in patterns)
+    return any(pattern.search(folded) is not None for pattern in (_ANY_MARK, RUN, ID_RUN))
 
 
 def find_contacts(
