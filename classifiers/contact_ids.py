@@ -75,10 +75,10 @@ def may_be_id(value: str, tables: ContactTables) -> bool:
 
 
 def _telegram_ids(folded: str, tables: ContactTables) -> Iterator[_Read]:
-    """Yield links, handles behind a word for Telegram, and then every other handle of the text."""
+    """Yield links, handles behind a word for Telegram, and every handle of a text that holds such a word."""
     matches = [*LINKED.finditer(folded), *tables.telegram.finditer(folded)]
     yield from ((match[match.lastindex or 1], *match.span(match.lastindex or 1)) for match in matches)
-    if matches:
+    if matches or tables.telegram_word.search(folded):
         yield from ((match[1], *match.span(1)) for match in HANDLE.finditer(folded))
 
 
