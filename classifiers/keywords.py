@@ -8,6 +8,7 @@ at pieces; keep one match per place, the best view and the longest term of a rol
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -130,7 +131,7 @@ def find_matches(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None = No
     _scan_near(search)
     if views.has_latin:
         _scan_initials(search)
-    if views.is_interleaved:
+    if views.has_letters:
         _scan_hanzi(search)
     if views.has_disguise:
         _scan_plain(search, views.restored, patterns.restored, "restored")
@@ -238,15 +239,19 @@ def _scan_initials(search: _Search) -> None:
     views = search.views
     view, letters = views.initials, views.squeezed.text
     automaton = search.lexicon.patterns.initials
-    for first, last in _around_letters(letters, automaton.longest - 1):
-        for start, end, index in automaton.scan(view.text[first:last]):
-            written = letters[first + start : first + end]
-            latin = sum(char.isascii() for char in written)
-            if not latin:
-                continue
-            for use in automaton.meanings[index].uses:
-                if _is_initials(written, use.form, latin):
-                    _add(search, view, first + start, first + end, use, name="initials")
+    spans = list(_around_letters(letters, automaton.longest - 1))
+    # One look at all of it: a look costs as much as some hundred characters.
+    begins = list(accumulate((last - first + 1 for first, last in spans), initial=0))
+    for start, end, index in automaton.scan(BARRIER.join([view.text[first:last] for first, last in spans])):
+        number = bisect_right(begins, start) - 1
+        shift = spans[number][0] - begins[number]
+        written = letters[start + shift : end + shift]
+        latin = sum(char.isascii() for char in written)
+        if not latin:
+            continue
+        for use in automaton.meanings[index].uses:
+            if _is_initials(written, use.form, latin):
+                _add(search, view, start + shift, end + shift, use, name="initials")
 
 
 def _around_letters(text: str, reach: int) -> Iterator[tuple[int, int]]:
