@@ -118,7 +118,6 @@ def test_a_file_without_a_line_and_one_without_a_label_give_figures(tmp_path: Pa
     assert done.code == 0
     assert [figures["rows"] for figures in done.obj["files"]] == [0, 1]
     assert set(done.obj["files"][0]) == FIGURES | {"by_difficulty", "by_label"}
-    assert call("evaluate", empty, plain).code == 0
 
 
 def test_a_person_reads_tables_with_every_figure(tmp_path: Path) -> None:

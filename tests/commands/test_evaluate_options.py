@@ -61,10 +61,9 @@ def test_errors_are_written_the_worst_kind_first_over_all_files(measured: Path, 
         for _ in range(2)
     ]
     assert [line["file"] for line in found[:2]] == [str(measured), str(again)]
+    posts = b"".join(json.dumps(line["post"]).encode() + b"\n" for line in found)
+    assert call("screen", "-", stdin=posts).lines == [line["verdict"] for line in found]
     for line in found:
-        post = {"id": line["id"], **line["post"]}
-        (verdict,) = call("screen", "-", stdin=json.dumps(post).encode()).lines
-        assert verdict == line["verdict"]
         assert all(
             line["post"][finding["field"]][finding["start"] : finding["end"]] == finding["text"]
             for finding in line["verdict"]["findings"]
@@ -82,9 +81,6 @@ def test_another_ruleset_stands_beside_ours(measured: Path, tmp_path: Path) -> N
     assert against["changes"]["newly_cleared"] == 4
     assert [row["id"] for row in against["changed"]] == ["contacts", "false", "target", "right"]
     assert against["significance"]["flags"] == {"only_before": 3, "only_after": 1, "p": 0.625}
-    shown = call("evaluate", measured, "--against", overlay).out
-    assert "newly_cleared" in shown
-    assert "only before right 3, only after 1, p = 0.62" in shown
 
 
 def test_an_overlay_lies_on_those_of_the_workspace(made_workspace: Path, measured: Path, tmp_path: Path) -> None:
@@ -118,7 +114,16 @@ def test_plain_judges_stand_beside_the_rules(measured: Path, gold: Path) -> None
         assert judges[name]["recall"]["total"] == 4
         assert judges[name]["paired"]["p"] <= 1
     assert judges["topic"]["by_class"]["victim"]["hits"] == 1
-    assert "ngram_regression" in call("evaluate", measured, "--baselines", gold).out
+
+
+def test_a_person_reads_all_of_it_in_tables(measured: Path, gold: Path, tmp_path: Path) -> None:
+    overlay = overlay_with_weights(tmp_path / "strict", flagged_from=90.0, unsure_from=80.0)
+    errors = tmp_path / "errors.jsonl"
+    done = call("evaluate", measured, "--baselines", gold, "--against", overlay, "--errors", errors)
+    assert done.code == 0
+    for words in ("ngram_regression", "newly_cleared", "only before right 3, only after 1, p = 0.62", str(errors)):
+        assert words in done.out
+    assert max(map(len, done.out.replace(str(errors), "").splitlines())) <= 80
 
 
 def test_a_model_is_not_asked_what_it_has_seen(measured: Path, gold: Path, tmp_path: Path) -> None:
