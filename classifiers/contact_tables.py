@@ -60,6 +60,7 @@ class JumpTables:
     mention_after: re.Pattern[str]
     not_names: re.Pattern[str]
     name_ends: re.Pattern[str]
+    not_after: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +138,12 @@ def _wechat_tables(node: DataNode) -> WechatTables:
     tables = WechatTables(
         label=re.compile(rf"(?:{words})(?:[1-9](?=[:：]))?"),
         before=re.compile(
-            rf"(?:{long}|(?<![a-z0-9{before}])[{short}])(?:[/&和同]|电话|手机|号码|同步){{0,4}}(?:{SIGNS}|同号|都){{0,7}}$"
+            rf"(?:{long}|(?<![a-z0-9{before}])[{short}])(?:[/&和同]|电话|手机|tel|号码|同步){{0,4}}(?:{SIGNS}|同号|都){{0,7}}$"
         ),
         after=re.compile(
-            rf"[\s,，.(（【、|｜←<=+加\-]{{0,3}}(?:这?就?是|这个)?(?:我|本人|老师|客服)?的?(?:{alone})(?![^a-z0-9。\n]{{0,3}}[a-z0-9])"
+            rf"[\s,，.(（【、|｜<=+加可\-{PICTURES}]{{0,3}}(?:这?就?是|这个)?(?:我|本人|老师|客服)?的?(?:{alone})(?![^a-z0-9。\n]{{0,3}}[a-z0-9])"
         ),
-        same_number=re.compile(rf"[\s，,。.（(【、|｜和/]{{0,3}}(?:手机|电话)?(?:{_either(same)})"),
+        same_number=re.compile(rf"[\s，,。.（(【、|｜和/{PICTURES}]{{0,3}}(?:手机|电话)?(?:{_either(same)})"),
         name_is_id=re.compile(
             rf"(?:名字?|昵称|网名|id)(?:同(?:号|步)?|就是|即|=|是)(?:我的?)?(?:{long}|[微薇威v])|(?:{long})(?:号)?同名"
         ),
@@ -186,6 +187,7 @@ def _jump_tables(node: DataNode) -> JumpTables:
         mention_after=re.compile(rf"\s?(?:{_either(node.texts('mention_after'))})"),
         not_names=re.compile(_either(node.texts("not_names"))),
         name_ends=re.compile(_either(node.texts("name_ends"))),
+        not_after=re.compile(rf"[”\"'」』】)）》](?:{_either(node.texts('not_after'))})"),
     )
     node.close()
     return tables
