@@ -11,6 +11,7 @@ The numbers are data (``data/wording.json``), fitted on the gold set by ``script
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,6 @@ _DIGITS = frozenset("0123456789")
 DECIMALS = 3
 # Length to which short texts are filled up: a handful of runs must not say as much as a whole text of them.
 FLOOR = 30.0
-_NONE = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +70,10 @@ class Wording:
 
     def find(self, text: str) -> dict[int, int]:
         """Return the known runs that stand in the text, by number, with the place where each first stands."""
-        first: dict[int, int] = {}
-        if self._machine is not None and text:
-            for start, _, number in self._machine.find_overlapping(text):
-                if number not in first:
-                    first[number] = start
-        return first
+        if self._machine is None or not text:
+            return {}
+        # What is written last is the first place.
+        return {number: start for start, _, number in reversed(self._machine.find_overlapping(text))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,19 +190,19 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
 
 def _first_places(readings: Sequence[Reading], wording: Wording) -> tuple[Indexes, Indexes]:
     """Return the known runs of one speaker by number, and the sentence of all his in which each first stands."""
-    seen: set[int] = set()
-    numbers, spoken = [], []
+    spoken: dict[int, int] = {}
     sentences = 0
     for reading in readings:
         text, offsets = render(reading)
-        places = {number: at for number, at in wording.find(text).items() if number not in seen}
-        seen.update(places)
-        starts = [sentence.start for sentence in reading.sentences]
-        first = np.array(offsets)[_integers(places.values())]
-        numbers.append(_integers(places))
-        spoken.append(np.searchsorted(starts, first, side="right") - 1 + sentences)
+        places = wording.find(text)
+        if not places:
+            sentences += len(reading.sentences)
+            continue
+        starts = [bisect_left(offsets, sentence.start) for sentence in reading.sentences]
+        at = np.searchsorted(starts, _integers(places.values()), side="right") - 1 + sentences
+        spoken = dict(zip(places, at.tolist(), strict=True)) | spoken
         sentences += len(starts)
-    return np.concatenate([*numbers, _NONE]), np.concatenate([*spoken, _NONE])
+    return _integers(spoken), _integers(spoken.values())
 
 
 def _integers(values: Collection[int]) -> Indexes:
