@@ -43,6 +43,7 @@ _TERM_SIGNS = {role: chr(0xE010 + number) for number, role in enumerate(Role)}
 _PIECE = re.compile("[0-9]+|[^0-9\\s\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]+")
 _DIGITS = frozenset("0123456789")
 DECIMALS = 3
+_NONE = np.zeros(0, dtype=np.intp)
 # Length to which short texts are filled up: a handful of runs must not say as much as a whole text of them.
 FLOOR = 30.0
 
@@ -178,11 +179,10 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
     sums = np.bincount(spoken, weights=wording.clue[numbers]) * (scale / norm)
     sentences = [(reading, sentence) for reading in readings for sentence in reading.sentences]
     labels = wording.labels[numbers].sum(axis=0) / norm
+    weights = [round(value, DECIMALS) for value in sums.tolist()]
     return Heard(
         sentences=tuple(
-            _sentence_wording(*sentences[number], weight=weight)
-            for number, value in enumerate(sums.tolist())
-            if (weight := round(value, DECIMALS))
+            _sentence_wording(*sentences[number], weight=weight) for number, weight in enumerate(weights) if weight
         ),
         labels=dict(zip(CLEAR_LABELS, labels.tolist(), strict=True)),
     )
@@ -190,19 +190,21 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
 
 def _first_places(readings: Sequence[Reading], wording: Wording) -> tuple[Indexes, Indexes]:
     """Return the known runs of one speaker by number, and the sentence of all his in which each first stands."""
-    spoken: dict[int, int] = {}
+    seen: set[int] = set()
+    numbers, spoken = [_NONE], [_NONE]
     sentences = 0
     for reading in readings:
         text, offsets = render(reading)
         places = wording.find(text)
-        if not places:
-            sentences += len(reading.sentences)
-            continue
-        starts = [bisect_left(offsets, sentence.start) for sentence in reading.sentences]
-        at = np.searchsorted(starts, _integers(places.values()), side="right") - 1 + sentences
-        spoken = dict(zip(places, at.tolist(), strict=True)) | spoken
-        sentences += len(starts)
-    return _integers(spoken), _integers(spoken.values())
+        if seen:
+            places = {number: at for number, at in places.items() if number not in seen}
+        if places:
+            seen.update(places)
+            starts = [bisect_left(offsets, sentence.start) for sentence in reading.sentences]
+            numbers.append(_integers(places))
+            spoken.append(np.searchsorted(starts, _integers(places.values()), side="right") - 1 + sentences)
+        sentences += len(reading.sentences)
+    return np.concatenate(numbers), np.concatenate(spoken)
 
 
 def _integers(values: Collection[int]) -> Indexes:
