@@ -2,7 +2,8 @@
 
 No public corpus of such posts exists, so they are made: 60 to 400 characters, words drawn by Zipf's law from a
 list of everyday words and a tail of dictionary words, with marks between clauses. One post in twenty carries a
-term as it is written; in the dense set every post does, half of them in disguise.
+term as it is written; in the dense set every post does, half of them in disguise. Decorated posts have pictures,
+tags, prices and foreign words as posts of the platforms do, and so every view is needed for them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks.obfuscation.ways import WAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _HERE = Path(__file__).parent
 COMMON, RARE, TERMS = _HERE / "common_words.txt", _HERE / "rare_words.txt", _HERE / "terms.txt"
@@ -30,6 +31,10 @@ SHORT = 29
 _SHIFT = 2.7
 _MARKS = "，，，，。。。！？、 \n"
 _CLAUSE = (2, 9)
+_DECORATION = (
+    "😂 🎉 ✨✨ ❤️ 👍 🔥 💰 📷 😭😭 ☀️ 🍜 ✅ ❗ #日常# #vlog #打卡[话题]# @小鱼 iPhone ok app wifi PK CP yyds "
+    "nice xswl 3.9元 99% 5+1 v2.0 p1 2026年 100块 24h ～ … —— 【】 （笑） emo"
+).split()
 
 
 def read_words(path: Path) -> list[str]:
@@ -73,22 +78,38 @@ class PostSet:
     posts: tuple[str, ...]
 
 
-def make_stream(terms: Sequence[str], topics: Sequence[str], *, count: int, one_in: int = ONE_IN) -> PostSet:
-    """Return posts of which one in so many carries a term; in the others stands no topic of the lexicon."""
+def make_stream(
+    terms: Sequence[str], *, count: int, one_in: int = ONE_IN, is_quiet: Callable[[str], bool] | None = None
+) -> PostSet:
+    """Return posts of which one in so many carries a term; the others are as they fall, or all quiet ones."""
     writer = Writer(1)
     posts: list[str] = []
     while len(posts) < count:
         carries = len(posts) % one_in == 0
         post = writer.post(writer.dice.choice(terms) if carries else "")
-        if carries or not any(topic in post for topic in topics):
+        if carries or is_quiet is None or is_quiet(post):
             posts.append(post)
-    return PostSet(title=f"stream, a term in one of {one_in}", posts=tuple(posts))
+    others = "as they fall" if is_quiet is None else "quiet"
+    return PostSet(title=f"stream, a term in one of {one_in}, others {others}", posts=tuple(posts))
 
 
 def make_short_lines(*, count: int) -> PostSet:
     """Return short lines, as comments and titles are."""
     writer = Writer(2)
     return PostSet(title=f"lines of {SHORT} characters", posts=tuple(writer.text(SHORT) for _ in range(count)))
+
+
+def make_decorated(terms: Sequence[str], *, count: int) -> PostSet:
+    """Return posts of a stream with pictures, tags, prices and foreign words between their words."""
+    writer = Writer(4)
+    posts = []
+    for number in range(count):
+        parts = [writer.post("" if number % ONE_IN else writer.dice.choice(terms))]
+        for _ in range(writer.dice.randint(2, 8)):
+            at = writer.dice.randrange(len(parts[-1]) + 1)
+            parts[-1:] = [parts[-1][:at], writer.dice.choice(_DECORATION), parts[-1][at:]]
+        posts.append("".join(parts))
+    return PostSet(title="decorated, pictures and letters in every post", posts=tuple(posts))
 
 
 def make_dense(terms: Sequence[str], *, count: int) -> PostSet:
