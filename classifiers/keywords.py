@@ -16,7 +16,7 @@ from classifiers.fuzzy import FuzzyCounts, find_window, opens_window
 from classifiers.hits import SCORES, Hit, Matches, settle
 from classifiers.patterns import SHORTEST_LETTERS, SHORTEST_SOUND, Kind
 from classifiers.terms import Boundary
-from classifiers.views import BARRIER, make_views
+from classifiers.views import BARRIER, is_interleaved, make_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,7 @@ LEAST_GAPS = 2
 # What an id is made of, and how long one is.
 _ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 LONGEST_ID = 24
+_SIGNS = re.compile(r"[\W_]")
 _ASCII = re.compile("[\x01-\x7f]+")
 # Characters looked at in one go by find_terms_each.
 _PORTION = 16_000
@@ -208,7 +209,9 @@ def _scan_hanzi(search: _Search) -> None:
     starts = view.starts
     for start, end, index in automaton.scan(view.text):
         gaps = sum(starts[at + 1] - starts[at] > 1 for at in range(start, end - 1))
-        if gaps >= LEAST_GAPS:
+        if gaps >= LEAST_GAPS and is_interleaved(
+            _SIGNS.sub("", search.views.folded.text[slice(*view.span(start, end))])
+        ):
             for use in automaton.meanings[index].uses:
                 _add(search, view, start, end, use, name="hanzi")
 

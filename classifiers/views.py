@@ -160,7 +160,7 @@ class Views:
     @property
     def is_interleaved(self) -> bool:
         """Say whether letters or digits stand again and again between hanzi, as when they are put into a word."""
-        return bool(self.flags & (LATIN | DIGIT)) and _INTERLEAVED.search(self.squeezed.text) is not None
+        return bool(self.flags & (LATIN | DIGIT)) and is_interleaved(self.squeezed.text)
 
     @property
     def folded(self) -> View:
@@ -290,6 +290,11 @@ def make_views(text: str) -> Views:
         text = text.replace("\x00", "\ufffd")
         raw = utf_32_le_encode(text)[0]
     return Views(text, np.frombuffer(raw, dtype=np.int32).astype(np.intp))
+
+
+def is_interleaved(squeezed: str) -> bool:
+    """Say whether letters or digits stand before and between a few hanzi of a squeezed text."""
+    return _INTERLEAVED.search(squeezed) is not None
 
 
 def fold_text(text: str) -> str:
