@@ -1,7 +1,7 @@
 """Fit the numbers by which clear texts get their label and write ``classifiers/data/clear_labels.yml``.
 
-Multinomial logistic regression with a ridge on the gold rows of the five clear classes, over what was heard and over
-what the wording model says of a row whose template it has not seen; the accuracy on held-out parts (split by
+Multinomial logistic regression with a ridge on the gold rows of the five clear classes, over what was heard and
+over what the wording model says of a row whose template it has not seen; the accuracy on held-out parts (split by
 template) is printed first. Run after ``fit_weights``, whose weights choose the speaker of a row.
 Development only: needs scikit-learn.
 
