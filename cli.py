@@ -9,7 +9,17 @@ from pathlib import Path
 
 import typer
 
-from commands import auditing, crawling, demonstration, evaluating, reviewing, screening, takedown, workspace
+from commands import (
+    auditing,
+    crawling,
+    demonstration,
+    evaluating,
+    lexicon,
+    reviewing,
+    screening,
+    takedown,
+    workspace,
+)
 from commands.running import run
 
 EPILOG = (
@@ -24,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _module in (workspace, crawling, screening, evaluating, reviewing, takedown, auditing, demonstration):
+for _module in (workspace, crawling, screening, evaluating, lexicon, reviewing, takedown, auditing, demonstration):
     _module.register(app)
 for _command in chain(
     app.registered_commands,

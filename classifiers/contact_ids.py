@@ -31,7 +31,7 @@ NEXT_ID = re.compile(
 STANDING_ID = re.compile(r"(?<![a-z0-9_@./\-])[a-z][a-z0-9_\-]{5,19}(?![a-z0-9_@./])")
 RAW_ID = re.compile(r"(?<![a-z0-9])wxid_[a-z0-9]{8,20}")
 HANDLE = re.compile(r"(?<![a-z0-9_.])@([a-z][a-z0-9_]{4,31})(?![a-z0-9_.])")
-LINKED = re.compile(r"(?<![a-z0-9.])(?:t|telegram)\.me/([a-z][a-z0-9_]{4,31})(?![a-z0-9_/])")
+LINKED = re.compile(r"(?<![a-z0-9.])(?:t|telegram)[.点]me/([a-z][a-z0-9_]{4,31})(?![a-z0-9_/])")
 DISPLAYED = re.compile(r"[a-z][a-z0-9_\-]{5,19}")
 # A word that may follow an id directly; anything else makes it part of a phrase.
 FOLLOWS = re.compile(r"[\u4e00-\u9fff](?<![备加来聊咨详哦啦哈即看回说问拿领了的私发谈办讲是也就])")
@@ -75,10 +75,10 @@ def may_be_id(value: str, tables: ContactTables) -> bool:
 
 
 def _telegram_ids(folded: str, tables: ContactTables) -> Iterator[_Read]:
-    """Yield links, handles behind a word for Telegram, and then every other handle of the text."""
+    """Yield links, handles behind a word for Telegram, and every handle of a text that holds such a word."""
     matches = [*LINKED.finditer(folded), *tables.telegram.finditer(folded)]
     yield from ((match[match.lastindex or 1], *match.span(match.lastindex or 1)) for match in matches)
-    if matches:
+    if matches or tables.telegram_word.search(folded):
         yield from ((match[1], *match.span(1)) for match in HANDLE.finditer(folded))
 
 
@@ -131,8 +131,8 @@ def _read_id(folded: str, at: int) -> _Read | None:
         return None
     value, end = _clean(plain.group()), plain.end()
     broken = len(value) < SHORTEST or plain.group().endswith("_")
-    rest = REST.match(folded, end) if broken else None
-    if rest and MARK.search(rest[1]):
+    rest = None if MARK.search(value) and not broken else REST.match(folded, end)
+    if rest and MARK.search(rest[1]) and not QQ_GLUED.fullmatch(rest[1]):
         return value + rest[1], at, rest.end()
     tail = TAIL.match(folded, end) if broken else NUMERAL_TAIL.match(folded, end)
     if tail:

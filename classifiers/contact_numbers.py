@@ -85,7 +85,7 @@ def _numbers(folded: str) -> Iterator[Number]:
             if digit is not None:
                 digits.append(digit)
                 offsets.append(offset)
-        yield Number(digits="".join(digits), offsets=tuple(offsets))
+        yield _without_count(Number(digits="".join(digits), offsets=tuple(offsets)), folded)
 
 
 def _phones(number: Number, folded: str) -> Iterator[Number]:
@@ -108,9 +108,9 @@ def _phones(number: Number, folded: str) -> Iterator[Number]:
 
 
 def _cuts(number: Number, folded: str) -> list[int]:
-    """Return the breaks, and the indexes where numerals give way to digits or digits to numerals."""
-    plain = [folded[offset].isascii() for offset in number.offsets]
-    changes = {n for n in range(1, len(plain)) if plain[n] != plain[n - 1]}
+    """Return the breaks, and the indexes where digits, numerals and look-alike letters give way to each other."""
+    kinds = [folded[offset].isascii() + folded[offset].isdecimal() for offset in number.offsets]
+    changes = {n for n in range(1, len(kinds)) if kinds[n] != kinds[n - 1]}
     return sorted(changes.union(number.breaks()))
 
 
@@ -118,7 +118,8 @@ def _without_count(number: Number, folded: str) -> Number:
     """Return the number without one or two numerals that begin the next words (一起, 一二)."""
     last = number.breaks()[-2]
     tail = len(number.digits) - last
-    if last and tail <= 2 and not folded[number.offsets[last]].isascii():  # noqa: PLR2004 - a word's numerals
+    is_word = not folded[number.offsets[last]].isascii() and folded[number.offsets[last - 1]].isascii()
+    if last and tail <= 2 and is_word:  # noqa: PLR2004 - a word's numerals
         return number.part(0, last)
     return number
 
@@ -160,8 +161,7 @@ def _service_numbers(folded: str, verified_as: str, tables: ContactTables) -> It
 
 def _labelled(folded: str, number: Number, tables: ContactTables) -> Iterator[_Raw]:
     """Yield the number as QQ or WeChat where a word says so and nothing behind it is counted."""
-    whole = _without_count(number, folded)
-    part = whole if len(whole.digits) in QQ_LENGTHS else number.part(0, number.breaks()[1])
+    part = number if len(number.digits) in QQ_LENGTHS else number.part(0, number.breaks()[1])
     if len(part.digits) not in QQ_LENGTHS or tables.counted.match(folded, part.end):
         return
     ahead, after = folded[max(0, part.start - _REACH) : part.start], folded[part.end : part.end + _REACH]

@@ -71,7 +71,7 @@ def find_jumps(folded: str, text: str, name: str, tables: JumpTables) -> Iterato
     for match in tables.named.finditer(folded):
         start, end = match.span("name")
         shown = _cut_name(folded[start:end], tables, quoted=match["quote"] is not None)
-        if shown:
+        if shown and not (match["quote"] and tables.not_after.match(folded, end)):
             yield ContactKind.ACCOUNT_JUMP, text[start : start + shown], start, start + shown
     for match in tables.same_name.finditer(folded):
         firm = QUOTED_FIRM.search(folded)

@@ -28,7 +28,7 @@ GAP = r"\s\-–—_.·•,，、/|()（）*~\[\]【】「」心+" + "\u2011" + K
 # What may stand between a label and the value beside it: signs, and the words of the phrase "is" or "search".
 SIGNS = r"[^\w!?。@]|[_号是搜索加码为叫就的我这心]"
 # The reader is asked to add one of these; the characters of their names.
-PEOPLE = "老师好友客服经理顾问助专员姐哥薇威v信个下面"
+PEOPLE = "老师好友客服经理顾问助专员姐哥薇威v信个下面给你他她发"
 ID = rf"[a-z][a-z0-9_\-{INVISIBLE}]{{5,24}}(?![a-z0-9_])"
 NAME = r"[^\s，。！？：:,!?、…“”\"'()（）\[\]【】「」《》|｜#/]{2,20}"
 # Inside a label: a sign between its two characters.
@@ -60,6 +60,7 @@ class JumpTables:
     mention_after: re.Pattern[str]
     not_names: re.Pattern[str]
     name_ends: re.Pattern[str]
+    not_after: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class ContactTables:
     qq_after: re.Pattern[str]
     counted: re.Pattern[str]
     telegram: re.Pattern[str]
+    telegram_word: re.Pattern[str]
     jump: JumpTables
     image_code: re.Pattern[str]
     avatar_code: re.Pattern[str]
@@ -87,6 +89,7 @@ def load_contact_tables(path: Path) -> ContactTables:
     """Read and compile the contact words; raise DataFileError on a wrong, unknown or missing key."""
     data = read_data_file(path)
     qq, codes, hot, not_ids = (data.node(name) for name in ("qq", "codes", "hotlines", "not_ids"))
+    telegram = _words(data.node("telegram"))
     sure, loose = _either(qq.texts("sure")), _either(qq.texts("loose"))
     too = r"(?:[/&、和]\s?(?:v[x信]?|wx|微信|[微薇威]))?"
     tables = ContactTables(
@@ -99,7 +102,8 @@ def load_contact_tables(path: Path) -> ContactTables:
             rf"(?:{sure}|(?:企鹅|扣扣|🐧)(?![\u4e00-\u9fff]))(?!(?:{SIGNS}){{0,6}}[{DIGIT}])"
         ),
         counted=re.compile(rf"\s?(?:{_either(qq.texts('counted'))})"),
-        telegram=_telegram(data.node("telegram")),
+        telegram=_telegram(telegram),
+        telegram_word=re.compile(telegram),
         jump=_jump_tables(data.node("jump")),
         image_code=re.compile(_either(codes.texts("image"))),
         avatar_code=re.compile(_either(codes.texts("avatar"))),
@@ -134,12 +138,12 @@ def _wechat_tables(node: DataNode) -> WechatTables:
     tables = WechatTables(
         label=re.compile(rf"(?:{words})(?:[1-9](?=[:：]))?"),
         before=re.compile(
-            rf"(?:{long}|(?<![a-z0-9{before}])[{short}])[/&和]?(?:同?电话|同?手机号?|同步)?(?:{SIGNS}|同号|都){{0,7}}$"
+            rf"(?:{long}|(?<![a-z0-9{before}])[{short}])(?:[/&和同]|电话|手机|tel|号码|同步){{0,4}}(?:{SIGNS}|同号|都){{0,7}}$"
         ),
         after=re.compile(
-            rf"[\s,，.(（【、|｜←<=+加\-]{{0,3}}(?:这?就?是|这个)?(?:我|本人|老师|客服)?的?(?:{alone})(?![^a-z0-9。\n]{{0,3}}[a-z0-9])"
+            rf"[\s,，.(（【、|｜<=+加可\-{PICTURES}]{{0,3}}(?:这?就?是|这个)?(?:我|本人|老师|客服)?的?(?:{alone})(?![^a-z0-9。\n]{{0,3}}[a-z0-9])"
         ),
-        same_number=re.compile(rf"[\s，,。.（(【、|｜和/]{{0,3}}(?:手机|电话)?(?:{_either(same)})"),
+        same_number=re.compile(rf"[\s，,。.（(【、|｜和/{PICTURES}]{{0,3}}(?:手机|电话)?(?:{_either(same)})"),
         name_is_id=re.compile(
             rf"(?:名字?|昵称|网名|id)(?:同(?:号|步)?|就是|即|=|是)(?:我的?)?(?:{long}|[微薇威v])|(?:{long})(?:号)?同名"
         ),
@@ -152,11 +156,15 @@ def _wechat_tables(node: DataNode) -> WechatTables:
     return tables
 
 
-def _telegram(node: DataNode) -> re.Pattern[str]:
+def _words(node: DataNode) -> str:
     words = _either(node.texts("words"))
     node.close()
+    return words
+
+
+def _telegram(words: str) -> re.Pattern[str]:
     return re.compile(
-        rf"(?:{words})[\s:：号@搜加\ufe0f是我群组频道(（]{{0,6}}(?P<id>[a-z][a-z0-9_]{{4,31}})(?![a-z0-9_])"
+        rf"(?:{words})[\s:：号@搜加找\ufe0f是我群组频道(（]{{0,6}}(?P<id>[a-z][a-z0-9_]{{4,31}})(?![a-z0-9_])"
     )
 
 
@@ -173,12 +181,13 @@ def _jump_tables(node: DataNode) -> JumpTables:
         ),
         same_name=re.compile(
             rf"(?:{platforms}|{asks}|全网|号)[^。！？\n]{{0,4}}"
-            rf"(?:同名(?!同姓)(?:号?[:：“\"「]{{1,2}}(?P<name>{NAME}))?|搜?名字?都?能?找)"
+            rf"(?:同名(?!同姓)(?:号?[:：“\"「]{{1,2}}(?P<name>{NAME}))?|搜?名字?[都就]?能?(?:找|有))"
         ),
         mention_before=re.compile(rf"(?:{_either(node.texts('mention_before'))})[^。！？\n]{{0,6}}$"),
         mention_after=re.compile(rf"\s?(?:{_either(node.texts('mention_after'))})"),
         not_names=re.compile(_either(node.texts("not_names"))),
         name_ends=re.compile(_either(node.texts("name_ends"))),
+        not_after=re.compile(rf"[”\"'」』】)）》](?:{_either(node.texts('not_after'))})"),
     )
     node.close()
     return tables

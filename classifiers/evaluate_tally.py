@@ -290,7 +290,7 @@ class PairedTally:
         self.only_second += second and not first
 
     def p_value(self) -> float:
-        """Return the exact two-sided McNemar probability: 1 where nothing speaks for a difference."""
+        """Return the exact two-sided McNemar probability to six digits: 1 where nothing speaks for a difference."""
         number, fewer = self.only_first + self.only_second, min(self.only_first, self.only_second)
         if 2 * fewer == number:
             return 1.0
@@ -298,4 +298,4 @@ class PairedTally:
             math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1) - number * math.log(2)
             for k in range(fewer + 1)
         )
-        return min(1.0, 2 * math.fsum(math.exp(log) for log in logs))
+        return min(1.0, float(f"{2 * math.fsum(math.exp(log) for log in logs):.6g}"))

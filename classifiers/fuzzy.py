@@ -9,6 +9,7 @@ or is no hanzi, or a character put in between. RapidFuzz sees windows of at most
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifiers.patterns import Use
+
+_NUMBERS = frozenset("0123456789〇零一二两三四五六七八九十百千万几多每首末第")
+_MEASURES = frozenset("期次天日月年个张笔家")
 
 
 @dataclass(slots=True)
@@ -85,9 +89,14 @@ def compare_window(window: str, form: str, counts: FuzzyCounts) -> float | None:
         return None  # a character is added between others, not before or after
     counts.compared += 1
     added = len(window) - len(form)
-    if added and Levenshtein.distance(form, window, score_cutoff=most) != added:
+    if added and (Levenshtein.distance(form, window, score_cutoff=most) != added or _counts(window, form)):
         return None
     return float(fuzz.ratio(form, window))
+
+
+def _counts(window: str, form: str) -> bool:
+    """Say whether a number was put before a measure of the form (分期, 分六期): that is how one counts."""
+    return any(before in _NUMBERS and char in _MEASURES and before not in form for before, char in pairwise(window))
 
 
 def is_plausible(expected: str, seen: str) -> bool:

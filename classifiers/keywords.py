@@ -8,6 +8,7 @@ at pieces; keep one match per place, the best view and the longest term of a rol
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from classifiers.fuzzy import FuzzyCounts, find_window, opens_window
 from classifiers.hits import SCORES, Hit, Matches, settle
 from classifiers.patterns import SHORTEST_LETTERS, SHORTEST_SOUND, Kind
 from classifiers.terms import Boundary
-from classifiers.views import BARRIER, is_interleaved, make_views
+from classifiers.views import BARRIER, make_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,6 @@ LEAST_GAPS = 2
 # What an id is made of, and how long one is.
 _ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 LONGEST_ID = 24
-_SIGNS = re.compile(r"[\W_]")
 _ASCII = re.compile("[\x01-\x7f]+")
 # Characters looked at in one go by find_terms_each.
 _PORTION = 16_000
@@ -131,7 +131,7 @@ def find_matches(views: Views, lexicon: Lexicon, counts: FuzzyCounts | None = No
     _scan_near(search)
     if views.has_latin:
         _scan_initials(search)
-    if views.is_interleaved:
+    if views.has_letters:
         _scan_hanzi(search)
     if views.has_disguise:
         _scan_plain(search, views.restored, patterns.restored, "restored")
@@ -209,9 +209,7 @@ def _scan_hanzi(search: _Search) -> None:
     starts = view.starts
     for start, end, index in automaton.scan(view.text):
         gaps = sum(starts[at + 1] - starts[at] > 1 for at in range(start, end - 1))
-        if gaps >= LEAST_GAPS and is_interleaved(
-            _SIGNS.sub("", search.views.folded.text[slice(*view.span(start, end))])
-        ):
+        if gaps >= LEAST_GAPS:
             for use in automaton.meanings[index].uses:
                 _add(search, view, start, end, use, name="hanzi")
 
@@ -241,15 +239,19 @@ def _scan_initials(search: _Search) -> None:
     views = search.views
     view, letters = views.initials, views.squeezed.text
     automaton = search.lexicon.patterns.initials
-    for first, last in _around_letters(letters, automaton.longest - 1):
-        for start, end, index in automaton.scan(view.text[first:last]):
-            written = letters[first + start : first + end]
-            latin = sum(char.isascii() for char in written)
-            if not latin:
-                continue
-            for use in automaton.meanings[index].uses:
-                if _is_initials(written, use.form, latin):
-                    _add(search, view, first + start, first + end, use, name="initials")
+    spans = list(_around_letters(letters, automaton.longest - 1))
+    # One look at all of it: a look costs as much as some hundred characters.
+    begins = list(accumulate((last - first + 1 for first, last in spans), initial=0))
+    for start, end, index in automaton.scan(BARRIER.join([view.text[first:last] for first, last in spans])):
+        number = bisect_right(begins, start) - 1
+        shift = spans[number][0] - begins[number]
+        written = letters[start + shift : end + shift]
+        latin = sum(char.isascii() for char in written)
+        if not latin:
+            continue
+        for use in automaton.meanings[index].uses:
+            if _is_initials(written, use.form, latin):
+                _add(search, view, start + shift, end + shift, use, name="initials")
 
 
 def _around_letters(text: str, reach: int) -> Iterator[tuple[int, int]]:

@@ -278,10 +278,10 @@ def _swapped(index: int, form: str) -> Iterator[Found]:
 
 def _short(index: int, form: str) -> Iterator[Found]:
     """Yield what a form too short for a window looks like with one look-alike, or with a picture in the middle."""
-    alike = load_shapes().alike
+    shapes = load_shapes()
     for at, char in enumerate(form):
         use = Use(kind=Kind.ALIKE, term=index, form=form, at=at)
-        for other in alike.get(char, ""):
+        for other in set(shapes.alike.get(char, "")) - shapes.everyday:
             yield "squeezed", form[:at] + other + form[at + 1 :], use
     yield "squeezed", form[0] + form[-1], Use(kind=Kind.PICTURE, term=index, form=form, at=1)
 

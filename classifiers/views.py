@@ -45,7 +45,6 @@ DROP, WEAK, STRONG, PICTURE, LATIN, RADICAL, SYMBOL, DIGIT, SIGN = (1 << n for n
 BARRIER = "\ufdd0"
 _BAD = re.compile("[\x00\ud800-\udfff]")
 _LETTERS = re.compile("[a-z]+")
-_INTERLEAVED = re.compile("[a-z0-9][\u3400-\u9fff]{1,3}[a-z0-9]{1,2}[\u3400-\u9fff]")
 # Longer runs of letters are cut anew each time: a memory of them would grow with what is thrown at it.
 _LONGEST_KEPT_RUN = 64
 # English words hold syllables too (phone: ho, ne); a run is pinyin when nearly all of it spells.
@@ -158,9 +157,9 @@ class Views:
         return bool(self.flags & (PICTURE | RADICAL))
 
     @property
-    def is_interleaved(self) -> bool:
-        """Say whether letters or digits stand again and again between hanzi, as when they are put into a word."""
-        return bool(self.flags & (LATIN | DIGIT)) and is_interleaved(self.squeezed.text)
+    def has_letters(self) -> bool:
+        """Say whether a Latin letter or digit is left after folding."""
+        return bool(self.flags & (LATIN | DIGIT))
 
     @property
     def folded(self) -> View:
@@ -264,16 +263,16 @@ class Views:
 
     def _make_hanzi(self) -> View:
         codes = self._squeezed_codes
-        kept = ((load_sounds().exact[codes] != codes) | (codes == ord(BARRIER))).nonzero()[0]
-        return View("hanzi", _decode(self._squeezed_codes[kept]), self._kept[kept])
+        kept = ((load_sounds().exact.take(codes) != codes) | (codes == ord(BARRIER))).nonzero()[0]
+        return View("hanzi", _decode(codes.take(kept)), self._kept.take(kept))
 
     def _make_initials(self) -> View:
-        return View("initials", _decode(load_sounds().initial[self._squeezed_codes]), self._kept)
+        return View("initials", _decode(load_sounds().initial.take(self._squeezed_codes)), self._kept)
 
     def _make_restored(self) -> View:
         folding = load_folding()
-        kept = ((folding.classes[self._codes] & (DROP | PICTURE)) != DROP).nonzero()[0]
-        return _join_parts("restored", _decode(folding.fold[self._codes[kept]]), kept)
+        kept = ((folding.classes.take(self._codes) & (DROP | PICTURE)) != DROP).nonzero()[0]
+        return _join_parts("restored", _decode(self._folded_codes.take(kept)), kept)
 
 
 VIEW_NAMES = ("surface", "folded", "squeezed", "sound", "near", "hanzi", "restored", "initials")
@@ -290,11 +289,6 @@ def make_views(text: str) -> Views:
         text = text.replace("\x00", "\ufffd")
         raw = utf_32_le_encode(text)[0]
     return Views(text, np.frombuffer(raw, dtype=np.int32).astype(np.intp))
-
-
-def is_interleaved(squeezed: str) -> bool:
-    """Say whether letters or digits stand before and between a few hanzi of a squeezed text."""
-    return _INTERLEAVED.search(squeezed) is not None
 
 
 def fold_text(text: str) -> str:
@@ -327,15 +321,22 @@ def _spell(name: str, text: str, starts: Indexes) -> View:
 
 
 def _replace(name: str, text: str, starts: Indexes, found: list[tuple[int, int, str]]) -> View:
-    """Return a view in which each [start, end) of the text is one code point."""
-    chars = list(text)
-    last = np.arange(len(chars))
-    kept = np.ones(len(chars), dtype=np.bool_)
-    for i, j, code in found:
-        chars[i:j] = [code] + [""] * (j - i - 1)
-        kept[i + 1 : j] = False
-        last[i] = j - 1
-    return View(name, "".join(chars), starts[kept], starts[last[kept]] + 1)
+    """Return a view in which each [start, end) of the text is one code point; they do not overlap."""
+    parts: list[str] = []
+    at = 0
+    for start, end, code in found:
+        parts += (text[at:start], code)
+        at = end
+    parts.append(text[at:])
+    first, last = (np.array([span[side] for span in found]) for side in (0, 1))
+    # Plus one where a replaced stretch goes on, minus one behind it: the sum is 0 where a code point is kept.
+    inside = np.zeros(len(starts) + 1, dtype=np.intp)
+    np.add.at(inside, first + 1, 1)
+    np.add.at(inside, last, -1)
+    kept = np.cumsum(inside[:-1]) == 0
+    ends = starts + 1
+    ends[first] = starts[last - 1] + 1
+    return View(name, "".join(parts), starts[kept], ends[kept])
 
 
 def _cut_letters(name: str, letters: str) -> tuple[tuple[int, int, str], ...]:

@@ -82,6 +82,7 @@ def evaluate_command(
     gold = baselines.absolute() if baselines else None
     outputs = {name: path.absolute() for name, path in (("--errors", errors), ("--html", html)) if path}
     _refuse_outputs(outputs, [*paths, *([gold] if gold else [])])
+    _require([*paths, *([gold] if gold else [])])
     problems = Problems()
     with error_lines() as kept, context.out.progress("measuring rows") as progress:
         measure = _Measure(
@@ -172,6 +173,13 @@ def _fit_judges(gold: Path, paths: Sequence[Path], problems: Problems) -> _Judge
         make=lambda ruleset: Baselines(ruleset.lexicon, ngrams, fitted_on=texts),
         facts={"fitted_on": str(gold), "rows": len(texts), "clues": sum(are_clues)},
     )
+
+
+def _require(inputs: Sequence[Path]) -> None:
+    """Refuse inputs that are not there before any work is done."""
+    for path in inputs:
+        if not path.exists():
+            raise missing(str(path), "No such file or directory")
 
 
 def _refuse_outputs(outputs: Mapping[str, Path], inputs: Sequence[Path]) -> None:

@@ -18,7 +18,6 @@ from classifiers.evaluate_tally import rate
 from classifiers.postlines import read_post_line
 from classifiers.records import Label
 from commands import evaluation_words as words
-from commands.error_lines import MOST_SHOWN
 from commands.evaluation_tables import flags_first, interval, probability, share
 from review.explaining import explain, marks_of
 from review.hidden import show_hidden
@@ -90,7 +89,8 @@ def evaluation_page(answer: Json, errors: ErrorLines, *, now: datetime) -> bytes
     """Return the page of an answer of ``evaluate``."""
     page = _environment().get_template("evaluation.html")
     files = [_file(figures, answer, errors) for figures in answer["files"]]
-    return page.render(answer=answer, files=files, now=now, most=MOST_SHOWN).encode("utf-8", "replace")
+    whole = {"against": None, "baselines": None, **answer}
+    return page.render(answer=whole, files=files, now=now).encode("utf-8", "replace")
 
 
 def _environment() -> Environment:

@@ -96,7 +96,12 @@ def _nothing(_done: int, _total: int | None = None) -> None:
 
 def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return compact JSON on one line, Chinese as it is, text that no codec holds replaced."""
-    text = json.dumps(clean_json(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    return clean_to_json(clean_json(value))
+
+
+def clean_to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return compact JSON as :func:`to_json` does, of texts that were cleaned when they were read."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from classifiers.datafiles import DataFileError
+    from classifiers.engine import Ruleset
     from classifiers.rulefiles import RuleFile
     from storage.records import Actor, Json
     from storage.rule_changes import ChangeRow
@@ -190,6 +191,16 @@ def activate(change_id: int, *, actor: Actor) -> tuple[ChangeRow, int]:
                 after=after.ruleset.version,
             )
         return _put_in_place(row, content), candidate.entries
+
+
+def stage_ruleset() -> Ruleset:
+    """Return the ruleset for stored posts; its files are kept, so that its verdicts stay explained."""
+    from storage.rulesets import ensure_ruleset
+
+    end_activations()
+    rules = active_rules()
+    ensure_ruleset(context.store, rules.ruleset.version, rules.contents, now=context.now())
+    return rules.ruleset
 
 
 def end_activations() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -11,24 +13,24 @@ import typer
 
 from commands.context import context
 from commands.files import open_input, replaced_atomically
-from commands.output import to_json
-from commands.rulesets import active_ruleset
+from commands.rule_changes import stage_ruleset
+from commands.rulesets import active_ruleset, overlay_folders
+from commands.suppressing import suppress_clues, suppressions_in_force
 from storage.errors import InputError
-from storage.post_lines import LineProblem, PostLine, iter_lines, parse_post_line
+from storage.post_lines import iter_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from classifiers.engine import Ruleset
-    from classifiers.records import PostText
+    from commands.answering import Answers, Chunk
     from storage.records import Json
 
-__all__ = ["active_ruleset", "post_text", "refuse_other_encoding", "register", "run_cluster", "run_screen_posts"]
-
 _PEEK_BYTES = 1 << 16
-_LINES_AT_ONCE = 64
+_LINES_AT_ONCE = 256
 _BYTES_AT_ONCE = 1 << 20
 _MOST_WARNINGS = 1000
+_MOST_WORKERS = 256
 
 
 def register(app: typer.Typer) -> None:
@@ -44,19 +46,22 @@ def screen(
     ] = "-",
     *,
     out: Annotated[Path | None, typer.Option("-o", metavar="OUT", help="Write here, replaced at the end.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=_MOST_WORKERS, help="Processes for long input; default: all cores.")
+    ] = None,
 ) -> None:
     """Judge post lines; one answer line each, in their order. Needs no workspace."""
     name = file if file == "-" else str(Path(file).absolute())
     ruleset = active_ruleset()
     with open_input(name) as source:
         refuse_other_encoding(source, name=name)
-        if out is None:
-            for line in _answers(source, ruleset, name):
-                sys.stdout.write(line)
-        else:
-            with replaced_atomically(out.absolute()) as target:
-                for line in _answers(source, ruleset, name):
-                    target.write(line.encode())
+        with contextlib.closing(_answer_all(source, ruleset, name, workers=workers or _all_cores())) as answers:
+            if out is None:
+                for text in answers:
+                    sys.stdout.write(text.decode())
+            else:
+                with replaced_atomically(out.absolute()) as target:
+                    target.writelines(answers)
 
 
 def screen_posts_command(
@@ -81,7 +86,7 @@ def run_screen_posts(*, new_only: bool = False) -> Json:
     with context.out.progress("screening posts") as update:
         return screen_posts(
             context.store,
-            active_ruleset(),
+            stage_ruleset(),
             now=context.now(),
             sealer=context.sealer,
             progress=update,
@@ -93,6 +98,7 @@ def run_cluster() -> Json:
     """Run the clustering stage with a progress display."""
     from classifiers.run import cluster_clues
 
+    suppress_clues(context.store, suppressions_in_force(context.now()), now=context.now())
     allowed = context.workspace.settings.institution.own_accounts
     with context.out.progress("clustering clues") as update:
         return cluster_clues(context.store, now=context.now(), allow_list=allowed, progress=update)
@@ -119,77 +125,51 @@ def _decodes(line: bytes) -> bool:
     return b"\x00" not in line
 
 
-def _answers(source: BinaryIO, ruleset: Ruleset, name: str) -> Iterator[str]:
-    """Yield the answer lines in the order of the input; lines are judged some at a time, which costs half."""
+def _answer_all(source: BinaryIO, ruleset: Ruleset, name: str, *, workers: int) -> Generator[bytes]:
+    """Yield the answer lines in the order of the input, some at a time."""
+    from commands.answering import answer_chunk
+    from commands.workers import Pool
+
+    argv = [sys.executable, "-P", "-m", "commands.screen_worker", ruleset.version, *map(str, overlay_folders())]
     warned: set[str] = set()
     done = 0
-    with context.out.progress("screening lines") as update:
-        for chunk in _chunks(source):
-            for line in chunk:
-                if isinstance(line, PostLine):
-                    _warn(line, warned)
-            for answer in _judged(chunk, ruleset, name):
-                yield to_json(answer) + "\n"
-            done += len(chunk)
+    with (
+        context.out.progress("screening lines") as update,
+        Pool(argv, workers, answer=lambda chunk: answer_chunk(chunk, ruleset)) as pool,
+    ):
+        for answers in pool.answers(_chunks(source)):
+            _note(answers, name, warned)
+            yield answers.text
+            done += answers.text.count(b"\n")
             update(done)
 
 
-def _chunks(source: BinaryIO) -> Iterator[list[PostLine | LineProblem]]:
-    """Yield parsed lines some at a time, fewer where they are long: memory stays flat."""
-    chunk: list[PostLine | LineProblem] = []
-    size = 0
+def _chunks(source: BinaryIO) -> Iterator[Chunk]:
+    """Yield the lines some at a time, fewer where they are long: memory stays flat."""
+    from commands.answering import Chunk
+
+    lines: list[bytes] = []
+    first, size = 1, 0
     for number, raw in iter_lines(source):
-        chunk.append(parse_post_line(raw, number))
+        lines.append(raw)
         size += len(raw)
-        if len(chunk) == _LINES_AT_ONCE or size >= _BYTES_AT_ONCE:
-            yield chunk
-            chunk, size = [], 0
-    yield chunk
+        if len(lines) == _LINES_AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield Chunk(first, tuple(lines))
+            lines, first, size = [], number + 1, 0
+    if lines:
+        yield Chunk(first, tuple(lines))
 
 
-def _judged(chunk: list[PostLine | LineProblem], ruleset: Ruleset, name: str) -> Iterator[Json]:
-    from classifiers.engine import screen_posts
-    from classifiers.records import verdict_line
-
-    posts = [post_text(line) for line in chunk if isinstance(line, PostLine)]
-    verdicts = iter(screen_posts(posts, ruleset))
-    for line in chunk:
-        yield _refusal(line, name) if isinstance(line, LineProblem) else verdict_line(line.id, next(verdicts))
-
-
-def _refusal(problem: LineProblem, name: str) -> Json:
-    if not context.out.problems:  # one decides the exit code; all of them would not fit into flat memory
-        context.out.problems.append(
-            {"code": problem.code, "file": name, "line": problem.line, "message": problem.message}
-        )
-    answer: Json = {"id": problem.id} if problem.id is not None else {}
-    return {**answer, "line": problem.line, "error": {"code": problem.code, "message": problem.message}}
-
-
-def _warn(line: PostLine, warned: set[str]) -> None:
-    for key in line.unknown_keys:
+def _note(answers: Answers, name: str, warned: set[str]) -> None:
+    """Remember a problem, which decides the exit code, and warn once of each key that nobody reads."""
+    if answers.problem and not context.out.problems:  # all of them would not fit into flat memory
+        context.out.problems.append({**answers.problem, "file": name})
+    for key in answers.unknown_keys:
         if key not in warned and len(warned) < _MOST_WARNINGS:
             warned.add(key)
             context.out.note(f"key {key!r} is not read")
 
 
-def post_text(line: PostLine) -> PostText:
-    """Return what the engine judges of a post line."""
-    from classifiers.records import CommentText, PostText
-
-    return PostText(
-        id=line.id,
-        platform=line.platform or "",
-        kind=line.kind or "",
-        title=line.title,
-        text=line.text,
-        author_name=line.author.name,
-        author_bio=line.author.bio,
-        verified=bool(line.author.verified),
-        verified_as=line.author.verified_as or "",
-        parent=line.parent or "",
-        comments=tuple(
-            CommentText(text=comment.text, author_name=comment.author.name, author_bio=comment.author.bio)
-            for comment in line.comments
-        ),
-    )
+def _all_cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

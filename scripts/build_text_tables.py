@@ -64,6 +64,7 @@ def make_shapes(source: dict[str, Any]) -> dict[str, object]:
             alike.setdefault(char, set()).update(set(group) - {char})
     return {
         "radicals": RADICAL_PARTS,
+        "everyday": source["everyday"].replace(" ", ""),
         "splits": {char: " ".join(forms) for char, forms in splits.items()},  # the written ones first: they win
         "alike": {char: "".join(sorted(others)) for char, others in sorted(alike.items())},
     }

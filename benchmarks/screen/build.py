@@ -64,8 +64,8 @@ _LEAST, _MOST = 3, 6
 _LAST_USUAL = "座".encode("gb2312")
 _HEADS = {
     "rare": "# Dictionary words drawn from pypinyin's phrase table (MIT) by benchmarks/screen/build.py.",
-    "terms": "# Made by benchmarks/screen/build.py: the 50 terms of the obfuscation benchmark, topics of the lexicon\n"
-    "# up to 200, dictionary words of pypinyin's phrase table (MIT) up to 2,000.",
+    "terms": "# Made by benchmarks/screen/build.py: the 50 terms of the obfuscation benchmark, topics of the\n"
+    "# lexicon up to 200, dictionary words of pypinyin's phrase table (MIT) up to 2,000.",
 }
 
 

@@ -55,12 +55,16 @@ class Sounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shapes:
-    """Characters written as parts (``joined``: parts to character), and by character all that look like it."""
+    """Characters written as parts (``joined``: parts to character), by character all that look like it.
+
+    ``everyday`` are the characters that stand in every sentence.
+    """
 
     joined: dict[str, str]
     split_pattern: re.Pattern[str]
     splits: dict[str, tuple[str, ...]]
     alike: dict[str, str]
+    everyday: frozenset[str]
 
 
 def _read(name: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -138,7 +142,13 @@ def load_shapes() -> Shapes:
         for parts in forms:
             if radicals & set(parts):
                 joined.setdefault(parts, char)
-    return Shapes(joined=joined, split_pattern=_any_of(joined), splits=splits, alike=data["alike"])
+    return Shapes(
+        joined=joined,
+        split_pattern=_any_of(joined),
+        splits=splits,
+        alike=data["alike"],
+        everyday=frozenset(data["everyday"]),
+    )
 
 
 def _any_of(texts: Iterable[str]) -> re.Pattern[str]:

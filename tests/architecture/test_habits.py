@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # At most one per process: it logs and re-raises or records. Each entry is a function and its reason.
 BROAD_EXCEPTS: dict[str, str] = {
+    "classifiers/judging.py:judge_all": "one hostile post must not end the work on the others; it is recorded",
     "commands/running.py:_guarded": "a command's unforeseen fault becomes exit code 3 and one sentence",
     "crawler/parsing.py:parse_safely": "hostile bytes break parsers in many ways; the page becomes unknown",
     "review/shield.py:Shield.__call__": "a request's unforeseen fault becomes a page that says nothing about it",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifiers.examples import broken_examples
+from classifiers.keywords import find_terms
 from classifiers.lexicon import (
     PACKAGED_LEXICONS,
     Lexicon,
@@ -18,6 +19,7 @@ from classifiers.lexicon import (
 )
 from classifiers.records import Category, Role
 from classifiers.terms import Weight
+from classifiers.views import make_views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +125,52 @@ def test_the_version_is_that_of_the_content_alone(tmp_path: Path) -> None:
 def test_the_version_does_not_depend_on_the_order_of_terms(packaged: Lexicon) -> None:
     assert content_version(reversed(packaged.terms)) == packaged.version
     assert make_lexicon(packaged.terms[:-1]).version != packaged.version
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这个时代还缺什么",
+        "那个年代还没有手机",
+        "三代还宗是旧俗",
+        "老板不停催我们上菜",
+        "我又被催收费了",
+        "公司辞退保洁阿姨",
+        "清退保本理财产品",
+        "炫辣退保真好吃",
+        "三退保平安",
+        "对新剧十分期待",
+        "万分期待这一天",
+        "江水永不停息",
+        "黑户口怎么上户",
+        "领奖逾期不候",
+        "考研上岸啦",
+        "公考上岸的学姐",
+        "鸭子游上岸晒太阳",
+        "律师朋友结婚了",
+        "小区业主维权拉横幅",
+        "洗白色衣服要分开",
+        "做个分享给大家",
+        "天空放晴了",
+        "四件套换季打折",
+        "盲盒开盒好激动",
+        "到档案馆查档案",
+        "牛肉解冻以后再炒",
+        "创业陪跑计划",
+        "健身房退卡费",
+        "国内口碑不错",
+        "养卡通宠物",
+        "在工厂做流水线工人",
+    ],
+)
+def test_everyday_words_around_a_term_are_no_topic(packaged: Lexicon, text: str) -> None:
+    topics = {term.id for term in packaged.terms if term.role is Role.TOPIC}
+    assert [hit.rule for hit in find_terms(make_views(text), packaged) if hit.rule in topics] == []
+
+
+@pytest.mark.parametrize("word", ["维权", "分期", "上岸", "催收", "逾期", "征信", "协商", "退保", "贷款", "话术"])
+def test_everyday_words_of_the_field_carry_little(packaged: Lexicon, word: str) -> None:
+    assert {term.weight for term in packaged.terms if word in written_forms(term)} == {Weight.WEAK}
 
 
 def test_a_loaded_lexicon_cannot_be_changed(packaged: Lexicon) -> None:
