@@ -57,20 +57,35 @@ def load_verified_kinds(path: Path) -> VerifiedKinds:
 def choose_label(unit: UnitEvidence, log_odds: float, *, weights: Weights, clear: ClearLabels) -> Label:
     """Return clue or unsure by the log-odds, else the class that the voices point to.
 
-    Whoever offers, promises, asks or invites nothing is no clue, however much he speaks of the trade (R1).
+    Whoever offers, promises, asks or invites nothing is no clue, however much he speaks of the trade (R1); only a
+    wording that leaves little doubt stands for an offer that no cue knows.
     """
-    if not offers_anything(unit):
+    if not offers_anything(unit) and log_odds < weights.flagged_from + weights.silent_margin:
         return clear.choose(label_features(unit), unit.heard.labels)
     if log_odds >= weights.flagged_from:
-        return Label.CLUE
+        return Label.CLUE if names_service(unit) else Label.UNSURE
     if log_odds >= weights.unsure_from or is_bare_bait(unit):
         return Label.UNSURE
     return clear.choose(label_features(unit), unit.heard.labels)
 
 
 def offers_anything(unit: UnitEvidence) -> bool:
-    """Return whether the unit holds an offer, promise, fee or way of contact in its own voice."""
-    return any(piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces)
+    """Return whether the unit holds an offer, promise, fee or way of contact in its own voice.
+
+    Several words of the cash-out trade in one breath are a price list.
+    """
+    return "topic.jargon" in unit.features or any(piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces)
+
+
+def names_service(unit: UnitEvidence) -> bool:
+    """Return whether the unit says or answers what the service is, or offers it in two ways at least.
+
+    Without any word of the trade a single invitation is a fragment (R1, R7): "message me for details".
+    """
+    if any(piece.role is Role.TOPIC for piece in unit.pieces):
+        return True
+    roles = {piece.role for piece in unit.pieces if piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER}
+    return len(roles) > 1
 
 
 def is_bare_bait(unit: UnitEvidence) -> bool:

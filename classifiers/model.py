@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 class Weights:
     """Log-odds per feature, the bias, and the log-odds from which a verdict is flagged or unsure.
 
-    ``wording`` is what one point of the wording model is worth in log-odds.
+    ``wording`` is what one point of the wording model is worth in log-odds; ``silent_margin`` what a text without
+    any listed turn of an offer needs beyond ``flagged_from``.
     """
 
     bias: float
     flagged_from: float
     unsure_from: float
     wording: float
+    silent_margin: float
     features: Mapping[str, float]
 
     def of(self, feature: str) -> float:
@@ -51,6 +53,7 @@ def load_weights(path: Path) -> Weights:
         flagged_from=data.number("flagged_from"),
         unsure_from=data.number("unsure_from"),
         wording=data.number("wording"),
+        silent_margin=data.number("silent_margin"),
         features=features,
     )
     data.close()

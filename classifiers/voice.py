@@ -32,7 +32,7 @@ CITED_FROM = 7
 _NEGATION = re.compile(
     r"(?:没有?|未|无|并非|不是|从不|不会|不再|拒绝|别|不要|切勿|请勿|勿|反对|禁止|严禁|不)[^,。!?;\n]{0,4}$"
 )
-_OWN_OFFER = frozenset({"offer.firm", "offer.serve", "offer.invite"})
+_OWN_OFFER = frozenset({"offer.firm", "offer.serve", "offer.invite", "offer.sell", "offer.refer"})
 _REACH = frozenset({"contact.route"})
 
 

@@ -1,7 +1,8 @@
 """Fit the numbers by which clear texts get their label and write ``classifiers/data/clear_labels.yml``.
 
-Multinomial logistic regression with a ridge on the gold rows of the five clear classes; the accuracy on held-out
-parts (split by template) is printed first. Run after ``fit_weights``, whose weights choose the speaker of a row.
+Multinomial logistic regression with a ridge on the gold rows of the five clear classes, over what was heard and
+over what the wording model says of a row whose template it has not seen; the accuracy on held-out parts (split by
+template) is printed first. Run after ``fit_weights``, whose weights choose the speaker of a row.
 Development only: needs scikit-learn.
 
     python -m scripts.fit_labels [--write]
@@ -21,7 +22,9 @@ from sklearn.model_selection import GroupKFold
 from classifiers.clear_labels import CLEAR_LABELS, label_features
 from classifiers.engine import load_ruleset, post_units, speaking_unit
 from classifiers.postlines import read_post_line
-from scripts.fit_weights import read_gold
+from classifiers.records import Label
+from scripts.fit_wording import held_out, row_runs
+from scripts.gold import read_gold, template_of
 
 if TYPE_CHECKING:
     from classifiers.engine import Ruleset
@@ -41,9 +44,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    rows = read_rows(load_ruleset())
+    rows, said = read_rows(load_ruleset())
     names = sorted({name for _, features, _ in rows for name in features})
     table = np.array([[name in features for name in names] for _, features, _ in rows], dtype=float)
+    table = np.column_stack([table, said])
+    names += [f"wording.{label}" for label in CLEAR_LABELS]
     labels = np.array([label for label, _, _ in rows])
     right = 0
     for train, test in GroupKFold(FOLDS).split(table, labels, [group for _, _, group in rows]):
@@ -58,15 +63,21 @@ def make_model() -> LogisticRegression:
     return LogisticRegression(C=STRENGTH, max_iter=2000, class_weight="balanced")
 
 
-def read_rows(ruleset: Ruleset) -> list[tuple[str, frozenset[str], str]]:
-    """Return (label, features, template) of the gold rows of the clear classes in which anything is read."""
-    found = []
-    for row in read_gold():
+def read_rows(ruleset: Ruleset) -> tuple[list[tuple[str, frozenset[str], str]], np.ndarray]:
+    """Return (label, features, template) of the gold rows of the clear classes in which anything is read.
+
+    With them, in the same order, what wording models say for each clear label that have not seen the template.
+    """
+    gold = [row for row in read_gold() if row["label"] != Label.UNSURE]
+    _, said = held_out(row_runs(gold, ruleset), [str(row["label"]) for row in gold], [*map(template_of, gold)])
+    found, places = [], []
+    for number, row in enumerate(gold):
         units = post_units(read_post_line(row), ruleset)
         if units and row["label"] in CLEAR_LABELS:
             unit = speaking_unit(units, ruleset.weights)
-            found.append((str(row["label"]), label_features(unit), str(row.get("template", row["id"]))))
-    return found
+            found.append((str(row["label"]), label_features(unit), template_of(row)))
+            places.append(number)
+    return found, said[places]
 
 
 def write(model: LogisticRegression, names: list[str]) -> None:
