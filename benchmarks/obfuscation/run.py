@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.obfuscation.cases import load_carriers, load_terms, make_cases, make_natural_carriers
 from benchmarks.obfuscation.configurations import fifty_terms, shipped
-from benchmarks.obfuscation.lines import SETS, load_lines
+from benchmarks.obfuscation.lines import SETS, load_lines, write_lines
 from benchmarks.obfuscation.measure import (
     PLAIN_VIEWS,
     THRESHOLDS,
@@ -201,7 +201,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.obfuscation", description=__doc__)
     parser.add_argument("--json", type=Path, default=BUILD / "obfuscation.json", help="where the figures go")
     parser.add_argument("--lines", type=Path, nargs="*", default=[], help="more lines without a term")
+    parser.add_argument("--make-lines", action="store_true", help="write the lines without a term anew, and end")
     chosen = parser.parse_args(list(arguments))
+    if chosen.make_lines:
+        write_lines()
+        return
     figures = measure(chosen.lines)
     print("Recall, written carriers (hit = the term is named at the place where it was put):\n")
     print(as_table(figures.recall, list(figures.recall["fifty terms"]), "way"))
