@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,14 @@ def _measured(paths: Iterable[Path], measure: _Measure) -> Iterator[Json]:
         judges = measure.judges.make(measure.ruleset) if measure.judges else None
         watchers += [one.watch for one in (comparison, judges) if one]
         rows = _counted(labelled_rows(path, measure.problems), measure.progress, numbers)
-        figures = evaluate_rows(str(path), rows, measure.ruleset, watchers=watchers, details=measure.details)
+        figures = evaluate_rows(
+            str(path),
+            rows,
+            measure.ruleset,
+            watchers=watchers,
+            details=measure.details,
+            on_failure=functools.partial(_note_failure, measure.problems, path),
+        )
         yield {
             **figures,
             **({"against": comparison.as_row()} if comparison else {}),
@@ -127,6 +135,10 @@ def _counted(rows: Iterator[Json], progress: Update, numbers: Iterator[int]) -> 
     for row in rows:
         progress(next(numbers))
         yield row
+
+
+def _note_failure(problems: Problems, path: Path, row: str, why: str) -> None:
+    problems.add({"code": "failed", "file": str(path), "id": row, "message": why})
 
 
 def _ruleset_under(folder: Path) -> Ruleset:

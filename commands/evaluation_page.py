@@ -179,6 +179,7 @@ def _against(figures: Json, answer: Json) -> Json:
         "parts": list(_parts_side_by_side(figures, against["after"])),
         "changes": against["changes"],
         "significance": against["significance"],
+        "failed": against["failed"],
         "changed": changed[:_MOST_CHANGED_SHOWN],
         "left": max(0, len(changed) - _MOST_CHANGED_SHOWN),
     }

@@ -152,6 +152,8 @@ def _against(figures: Json, other: Json) -> RenderableType:
         f"p = {probability(pair['p'])} (exact McNemar)"
         for what, pair in against["significance"].items()
     ]
+    if against["failed"]:
+        table.add_row("no verdict", "", str(against["failed"]))
     changed = _table("changed row", "<gold", "<before", "<after")
     rows = flags_first(against["changed"])
     for row in rows[:_MOST_ERRORS]:

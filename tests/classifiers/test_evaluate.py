@@ -8,6 +8,7 @@ import pytest
 
 from classifiers.evaluate import evaluate, evaluate_rows
 from tests.classifiers.labelled import CALM, OFFER, row, rules
+from tests.classifiers.test_judging import POISON, poisoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,3 +138,13 @@ def test_long_rows_are_judged_fewer_at_a_time() -> None:
     rows = (row("news", "云" * 200_000) for _ in range(4))
     evaluate_rows("a", rows, rules(), watchers=[lambda portion: sizes.append(len(portion))])
     assert sizes == [2, 2]
+
+
+def test_a_row_that_cannot_be_judged_is_named_and_the_others_count() -> None:
+    failed: list[str] = []
+    rows = [row("clue", OFFER), row("clue", POISON, id="slow"), row("news", CALM)]
+    figures: dict[str, Any] = evaluate_rows(
+        "a", rows, poisoned(), on_failure=lambda name, why: failed.append(f"{name}: {why}")
+    )
+    assert (figures["rows"], figures["recall"]["total"]) == (2, 1)
+    assert [line.partition(" took")[0] for line in failed] == ["slow: judging"]
