@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 
-from benchmarks._hostile import NORMAL, OFFER, SHAPES, repeat, rules
+from benchmarks._hostile import NORMAL, OFFER, SHAPES, rules
 from classifiers.engine import screen_post
 from classifiers.records import CommentText, PostText
 
