@@ -27,7 +27,20 @@ if TYPE_CHECKING:
 
     OnFailure = Callable[[str, str], None]
 
-__all__ = ["Figures", "Judged", "Row", "evaluate", "evaluate_rows", "is_flag_error", "judge_portions", "rate"]
+__all__ = [
+    "DETAILS",
+    "Figures",
+    "Judged",
+    "Row",
+    "evaluate",
+    "evaluate_rows",
+    "is_flag_error",
+    "judge_portions",
+    "rate",
+]
+
+DETAILS = ("by_difficulty", "by_label", "contacts_by_kind")
+"""Recall by difficulty of a clue; recall and precision of every label; those of every kind of contact."""
 
 # Rows and code points that are judged in one go: enough to be quick, few enough to keep memory flat.
 _PORTION_ROWS = 64
@@ -59,7 +72,7 @@ def evaluate_rows(
 ) -> Row:
     """Return the figures of one file.
 
-    Every watcher sees every portion of judged rows as it is counted. ``details`` adds by_difficulty and by_label.
+    Every watcher sees every portion of judged rows as it is counted. ``details`` adds those of :data:`DETAILS`.
     ``on_failure`` is told of every row on which there is no verdict, and the row is in no figure; without it the
     engine's fault is raised.
     """
@@ -143,5 +156,6 @@ class Figures:
         }
 
     def details(self) -> Row:
-        """Return figures beyond the fixed ones: recall by difficulty, recall and precision of every label."""
-        return {"by_difficulty": self._flags.by_difficulty(), "by_label": self._labels.by_label()}
+        """Return figures beyond the fixed ones, by the names in :data:`DETAILS`."""
+        found = (self._flags.by_difficulty(), self._labels.by_label(), self._contacts.by_kind())
+        return dict(zip(DETAILS, found, strict=True))

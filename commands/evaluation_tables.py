@@ -57,8 +57,8 @@ def _parts(figures: Json, answer: Json) -> Iterator[RenderableType]:
     yield from (_rates(title, figures[key]) for key, title in _PARTS.items() if figures.get(key))
     if figures.get("by_label"):
         yield _rates("labels: recall and precision", _both(figures["by_label"]))
-    if figures["contacts"]:
-        yield _rates("contacts by kind: recall and precision", _both(figures["contacts"]["by_kind"]))
+    if figures.get("contacts_by_kind"):
+        yield _rates("contacts by kind: recall and precision", _both(figures["contacts_by_kind"]))
     if figures["confusion"]:
         yield _confusion(figures["confusion"])
     if "baselines" in figures:

@@ -67,18 +67,19 @@ def test_targets_follow_the_places(where: list[str], author: dict[str, str], rig
 
 def test_contacts_are_compared_by_kind_and_value_over_all_rows() -> None:
     gold = [{"kind": "wechat", "value": "anping_kefu7"}, {"kind": "qq", "value": "812345678"}]
-    figures = figures_of(row("victim", OFFER, contacts=gold), row(None, OFFER, contacts=[]))["contacts"]
+    found = figures_of(row("victim", OFFER, contacts=gold), row(None, OFFER, contacts=[]), details=True)
+    figures, kinds = found["contacts"], found["contacts_by_kind"]
     assert (figures["recall"]["hits"], figures["recall"]["total"]) == (1, 2)
     assert (figures["precision"]["hits"], figures["precision"]["total"]) == (1, 2)
-    assert [*figures["by_kind"]] == ["wechat", "qq"]
-    assert figures["by_kind"]["qq"]["recall"]["total"] == 1
-    assert figures["by_kind"]["qq"]["precision"] == {"hits": 0, "total": 0, "low": None, "high": None}
+    assert [*kinds] == ["wechat", "qq"]
+    assert kinds["qq"]["recall"]["total"] == 1
+    assert kinds["qq"]["precision"] == {"hits": 0, "total": 0, "low": None, "high": None}
 
 
 def test_absent_fields_give_null() -> None:
     figures = figures_of(row(None, CALM), details=True)
     nulls = ("recall", "precision", "by_category", "by_class", "by_obfuscation", "by_platform", "by_field",
-             "by_subtype", "contacts", "targets", "by_difficulty", "by_label")  # fmt: skip
+             "by_subtype", "contacts", "targets", "by_difficulty", "by_label", "contacts_by_kind")  # fmt: skip
     assert [key for key in nulls if figures[key] is not None] == []
 
 
