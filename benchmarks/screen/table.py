@@ -3,7 +3,8 @@
 One file of terms (``terms.txt``, nested sets of 50, 200 and 2,000), one configuration of them (``lexicon.py``),
 five interleaved repeats, median, on two clocks. Floors are what a first trial of this design reached, aims what
 it should reach. Baselines: RapidFuzz's ``partial_ratio`` of every term with every post at a cut-off of 80; one
-``ahocorasick_rs`` automaton (DFA, overlapping matches) over the terms as they are written, post by post.
+``ahocorasick_rs`` automaton (DFA, overlapping matches) over the terms as they are written, post by post. Two
+processes against one are timed by benchmarks/processes.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import ahocorasick_rs
 from pypinyin import lazy_pinyin
 from rapidfuzz import fuzz
 
-from benchmarks import processes
 from benchmarks.screen.lexicon import make_lexicon_of
 from benchmarks.screen.texts import (
     SIZES,
@@ -75,8 +75,6 @@ def main() -> None:
     for each in (quiet, stream, decorated, dense, short):
         _compare_screening(each, ruleset, goal=SCREENING if each is quiet else None)
     _compare_views(stream)
-    print("\ntwo processes against one")
-    processes.main()
 
 
 def _is_judged(text: str, ruleset: Ruleset) -> bool:
