@@ -36,6 +36,8 @@ _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 _SHORT_ALIAS = 3
 # Places between the characters of a form at which something was put in.
 LEAST_GAPS = 2
+# Ends a clause or sentence, and with it any word.
+_MARK = re.compile("[，。、；：！？…,;:!?\n]")
 # What an id is made of, and how long one is.
 _ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 LONGEST_ID = 24
@@ -175,7 +177,9 @@ def _take_plain(search: _Search, view: View, start: int, end: int, use: Use) -> 
 def _take_squeezed(search: _Search, view: View, start: int, end: int, use: Use) -> None:
     kind = use.kind
     if kind is Kind.EXCEPTION:
-        search.matches.exceptions.setdefault(use.term, []).append(view.span(start, end))
+        span = view.span(start, end)
+        if not _MARK.search(search.views.surface.text, *span):  # 可代还，有需要的 is no 代还有
+            search.matches.exceptions.setdefault(use.term, []).append(span)
     elif kind is Kind.PICTURE:
         if search.views.has_symbols:
             _add_pictured(search, view, start, end, use)
