@@ -142,7 +142,7 @@ def _is_written_as_number(number: Number, folded: str, *, before: int) -> bool:
 
 
 def _is_list(number: Number, folded: str) -> bool:
-    """Return whether the digits are an amount, two years, or amounts one after the other, as phones are not written."""
+    """Return whether the digits are an amount, two years or a row of amounts: no phone is written so."""
     if AMOUNT.match(folded, number.end):
         return True
     cuts = number.breaks()
