@@ -303,8 +303,10 @@ def _add(
     first, last = view.span(start, end)
     if views.broken(view, start, end):
         return
-    edged = use.edged or name in _LOOSE_VIEWS
-    if edged and not _has_boundaries(views.folded.text, first, last, term.boundary):
+    loose = name in _LOOSE_VIEWS
+    if loose and _is_parted(views, view, start, end):
+        return
+    if (use.edged or loose) and not _has_boundaries(views.folded.text, first, last, term.boundary):
         return
     if not name:
         name = _plain_name(views, first, last, use.form)
@@ -318,6 +320,13 @@ def _keep(search: _Search, use: Use, *, name: str, start: int, end: int, score: 
     (search.matches.lonely if lonely else search.matches.found).append(
         (start, -end, -score, use.term, name, use.form)
     )
+
+
+def _is_parted(views: Views, view: View, start: int, end: int) -> bool:
+    """Say whether the one gap in a match holds a mark: what is disguised already is not cut by a comma too."""
+    starts, ends = view.starts, view.ends
+    gaps = [(ends[at - 1], starts[at]) for at in range(start + 1, end) if starts[at] > ends[at - 1]]
+    return len(gaps) == 1 and _MARK.search(views.surface.text, *gaps[0]) is not None
 
 
 def _plain_name(views: Views, first: int, last: int, form: str) -> str:
