@@ -19,8 +19,7 @@ def print_trial(answer: Json) -> None:
         context.out.lines(_gold_rows(gold), shown=("file", "rows", "recall", "precision", "labels"))
     numbers = {name: value for name, value in history.items() if name != "samples"}
     context.out.obj({"change": answer["change"], **answer["ruleset"], **numbers})
-    rows = list(_sample_rows(history["samples"]))
-    if rows:
+    if rows := _sample_rows(history["samples"]):
         context.out.lines(rows, shown=("post", "change", "score", "label", "rules", "excerpt"))
 
 
@@ -37,17 +36,20 @@ def _share(rate: Json | None, hits: str) -> str:
     return "–" if rate is None else f"{rate[hits]}/{rate['total']}"
 
 
-def _sample_rows(samples: Json) -> Iterator[Json]:
-    """Yield a row a sample; what is suppressed is named by its clue alone."""
+def _sample_rows(samples: Json) -> list[Json]:
+    """Return a row a post; what is suppressed is named by its clue alone."""
+    rows: dict[str, Json] = {}
     for kind, found in samples.items():
         for one in found:
-            yield _sample_row(kind, one) if isinstance(one, dict) else {"post": one, "change": kind} | _NOTHING
+            row = _sample_row(one) if isinstance(one, dict) else {"post": one, "change": kind, **_NOTHING}
+            rows.setdefault(row["post"], row)
+    return list(rows.values())
 
 
 _NOTHING = dict.fromkeys(("score", "label", "rules", "excerpt"), "")
 
 
-def _sample_row(kind: str, one: Json) -> Json:
+def _sample_row(one: Json) -> Json:
     before, after = one["before"], one["after"]
     rules = [
         *(f"-{finding['rule']}" for finding in one["findings"]["gone"]),
@@ -55,7 +57,7 @@ def _sample_row(kind: str, one: Json) -> Json:
     ]
     return {
         "post": one["post"],
-        "change": kind,
+        "change": ", ".join(one["change"]),
         "score": f"{before['score']} → {after['score']}",
         "label": f"{before['label']} → {after['label']}",
         "rules": " ".join(rules),
