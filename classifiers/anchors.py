@@ -20,6 +20,8 @@ _QUANTIFIERS = "?{"
 # A part of a pattern that stands for more words than this is not written out.
 _MOST_WORDS = 150
 _EMPTY = frozenset({""})
+# Among needed words: any decimal digit, in whatever script.
+ANY_DIGIT = "\ufdd1"
 
 
 def split_choices(pattern: str) -> list[str]:
@@ -110,6 +112,8 @@ def _needs_of_piece(piece: str) -> tuple[frozenset[str], ...]:
     words = _words_of_piece(piece)
     if words is not None:
         return (words,)
+    if piece == r"\d":
+        return (frozenset({ANY_DIGIT}),)
     if not piece.startswith("(?:"):
         return ()
     needs = [find_needs(choice) for choice in split_choices(piece[3:-1])]

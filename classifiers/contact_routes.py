@@ -66,13 +66,25 @@ def find_jumps(folded: str, text: str, name: str, tables: JumpTables) -> Iterato
 
     ``name`` is the speaker's own, which an account of the same name elsewhere has too.
     """
-    for match in tables.handle.finditer(folded):
+    passed = tables.gate.passed(folded)
+    for match in tables.handle.finditer(folded) if 0 in passed else ():
         yield ContactKind.ACCOUNT_JUMP, match["handle"].rstrip(".-"), *match.span("handle")
+    if 1 in passed:
+        yield from _named(folded, text, tables)
+    if 2 in passed:  # noqa: PLR2004 - the third pattern of the gate
+        yield from _same_names(folded, text, name, tables)
+    yield from _mentions(folded, text, tables)
+
+
+def _named(folded: str, text: str, tables: JumpTables) -> Iterator[_Raw]:
     for match in tables.named.finditer(folded):
         start, end = match.span("name")
         shown = _cut_name(folded[start:end], tables, quoted=match["quote"] is not None)
         if shown and not (match["quote"] and tables.not_after.match(folded, end)):
             yield ContactKind.ACCOUNT_JUMP, text[start : start + shown], start, start + shown
+
+
+def _same_names(folded: str, text: str, name: str, tables: JumpTables) -> Iterator[_Raw]:
     firm = QUOTED_FIRM.search(folded)  # once: a text may say "same name" as often as it likes
     for match in tables.same_name.finditer(folded):
         if match["name"]:
@@ -81,7 +93,6 @@ def find_jumps(folded: str, text: str, name: str, tables: JumpTables) -> Iterato
             yield ContactKind.ACCOUNT_JUMP, text[firm.start(1) : firm.end(1)], *firm.span(1)
         elif name:
             yield ContactKind.ACCOUNT_JUMP, name, *match.span()
-    yield from _mentions(folded, text, tables)
 
 
 def _cut_name(found: str, tables: JumpTables, *, quoted: bool) -> int:
@@ -107,6 +118,8 @@ def _mentions(folded: str, text: str, tables: JumpTables) -> Iterator[_Raw]:
 
 def find_codes(folded: str, tables: ContactTables) -> Iterator[_Raw]:
     """Yield codes that the text says are in the picture or the avatar."""
+    if not tables.codes.passed(folded):
+        return
     for where, pattern in (("image", tables.image_code), ("avatar", tables.avatar_code)):
         for match in pattern.finditer(folded):
             around = folded[max(0, match.start() - 6) : match.end() + 6]

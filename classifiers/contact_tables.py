@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifiers.anchors import find_needs, split_choices
 from classifiers.datafiles import DataNode, read_data_file
+from classifiers.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +36,7 @@ NAME = r"[^\s，。！？：:,!?、…“”\"'()（）\[\]【】「」《》|�
 # Inside a label: a sign between its two characters.
 _INSIDE = rf"[\s.·/\-_*|,，{INVISIBLE}]{{0,2}}"
 _QUOTE_OPENS = r"[“\"'「『【(（《]"
+_UNBOUNDED = re.compile(r"(?<!\\)[*+](?![^\[\]]*\])|\{\d*,\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,10 @@ class WechatTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JumpTables:
-    """How a reader is sent to another account; the groups ``name`` and ``handle`` hold the value."""
+    """How a reader is sent to another account; the groups ``name`` and ``handle`` hold the value.
+
+    ``gate`` tells which of handle, named and same_name, in this order, can stand in a text.
+    """
 
     named: re.Pattern[str]
     handle: re.Pattern[str]
@@ -61,11 +67,12 @@ class JumpTables:
     not_names: re.Pattern[str]
     name_ends: re.Pattern[str]
     not_after: re.Pattern[str]
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactTables:
-    """Compiled words and numbers of every kind of contact."""
+    """Compiled words and numbers of every kind of contact; ``codes`` tells whether a code can stand in a text."""
 
     wechat: WechatTables
     qq: re.Pattern[str]
@@ -76,6 +83,7 @@ class ContactTables:
     jump: JumpTables
     image_code: re.Pattern[str]
     avatar_code: re.Pattern[str]
+    codes: Gate
     not_code: re.Pattern[str]
     bodies: re.Pattern[str]
     not_ids: frozenset[str]
@@ -91,6 +99,7 @@ def load_contact_tables(path: Path) -> ContactTables:
     qq, codes, hot, not_ids = (data.node(name) for name in ("qq", "codes", "hotlines", "not_ids"))
     telegram = _words(data.node("telegram"))
     sure, loose = _either(qq.texts("sure")), _either(qq.texts("loose"))
+    image, avatar = (_either(codes.texts(key)) for key in ("image", "avatar"))
     too = r"(?:[/&、和]\s?(?:v[x信]?|wx|微信|[微薇威]))?"
     tables = ContactTables(
         wechat=_wechat_tables(data.node("wechat")),
@@ -105,8 +114,9 @@ def load_contact_tables(path: Path) -> ContactTables:
         telegram=_telegram(telegram),
         telegram_word=re.compile(telegram),
         jump=_jump_tables(data.node("jump")),
-        image_code=re.compile(_either(codes.texts("image"))),
-        avatar_code=re.compile(_either(codes.texts("avatar"))),
+        image_code=re.compile(image),
+        avatar_code=re.compile(avatar),
+        codes=_gate(*split_choices(image), *split_choices(avatar)),
         not_code=re.compile(_either(codes.texts("not"))),
         bodies=re.compile(_either(hot.texts("bodies"))),
         not_ids=frozenset(not_ids.texts("whole")),
@@ -123,6 +133,11 @@ def load_contact_tables(path: Path) -> ContactTables:
 def _either(fragments: Iterable[str]) -> str:
     """Join fragments, longest first, so that a short word never hides a longer one; ``~`` is a sign between."""
     return "|".join(sorted((fragment.replace("~", _INSIDE) for fragment in fragments), key=len, reverse=True))
+
+
+def _gate(*patterns: str) -> Gate:
+    """Return what tells which patterns can match in a text; always one with a repeat without a bound."""
+    return Gate([() if _UNBOUNDED.search(pattern) else find_needs(pattern) for pattern in patterns])
 
 
 def _wechat_tables(node: DataNode) -> WechatTables:
@@ -171,18 +186,23 @@ def _telegram(words: str) -> re.Pattern[str]:
 def _jump_tables(node: DataNode) -> JumpTables:
     """Compile the ways of naming another account, in quotation marks or up to the end of the phrase."""
     platforms, asks, named = (_either(node.texts(key)) for key in ("platforms", "search", "named"))
+    name_after = (
+        rf"(?:(?:{platforms})(?:app)?(?:里|上|去)?(?:{asks})|(?:{named}))[:：\s是叫]{{0,2}}"
+        rf"(?P<quote>{_QUOTE_OPENS})?(?P<name>{NAME})"
+    )
+    handle = (
+        rf"(?:{_either(node.texts('handles'))})(?:id|账?号)[:：是为\s]{{0,3}}"
+        r"(?P<handle>[a-z0-9][a-z0-9_.\-]{4,23})(?![a-z0-9_])"
+    )
+    same_name = (
+        rf"(?:{platforms}|{asks}|全网|号)[^。！？\n]{{0,4}}"
+        rf"(?:同名(?!同姓)(?:号?[:：“\"「]{{1,2}}(?P<name>{NAME}))?|搜?名字?[都就]?能?(?:找|有))"
+    )
     tables = JumpTables(
-        named=re.compile(
-            rf"(?:(?:{platforms})(?:app)?(?:里|上|去)?(?:{asks})|(?:{named}))[:：\s是叫]{{0,2}}"
-            rf"(?P<quote>{_QUOTE_OPENS})?(?P<name>{NAME})"
-        ),
-        handle=re.compile(
-            rf"(?:{_either(node.texts('handles'))})(?:id|账?号)[:：是为\s]{{0,3}}(?P<handle>[a-z0-9][a-z0-9_.\-]{{4,23}})(?![a-z0-9_])"
-        ),
-        same_name=re.compile(
-            rf"(?:{platforms}|{asks}|全网|号)[^。！？\n]{{0,4}}"
-            rf"(?:同名(?!同姓)(?:号?[:：“\"「]{{1,2}}(?P<name>{NAME}))?|搜?名字?[都就]?能?(?:找|有))"
-        ),
+        named=re.compile(name_after),
+        handle=re.compile(handle),
+        same_name=re.compile(same_name),
+        gate=_gate(handle, name_after, same_name),
         mention_before=re.compile(rf"(?:{_either(node.texts('mention_before'))})[^。！？\n]{{0,6}}$"),
         mention_after=re.compile(rf"\s?(?:{_either(node.texts('mention_after'))})"),
         not_names=re.compile(_either(node.texts("not_names"))),

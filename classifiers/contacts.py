@@ -9,6 +9,7 @@ lists them, or where a verified public body or licensed institution gives one fo
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from classifiers.contact_tables import DIGIT, ContactTables
 from classifiers.records import ContactFound, ContactKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # Five characters of an id, a sign between any two of them, or a short word with a number behind it.
 ID_RUN = re.compile(
@@ -48,7 +49,21 @@ class Speaker:
 
 def may_hold_contact(folded: str) -> bool:
     """Say whether the text holds enough letters, digits or words for any kind of contact."""
-    return any(pattern.search(folded) is not None for pattern in (_ANY_MARK, RUN, ID_RUN))
+    return bool(_ANY_MARK.search(folded) or RUN.search(folded) or ID_RUN.search(folded))
+
+
+def texts_with_contacts(whole: str, offsets: Sequence[int]) -> set[int]:
+    """Return which of the texts that are joined to the whole, with one sign between them, may hold a contact."""
+    found: set[int] = set()
+    for pattern in (_ANY_MARK, RUN, ID_RUN):
+        at = 0
+        while match := pattern.search(whole, at):
+            number = bisect_right(offsets, match.start()) - 1
+            end = offsets[number + 1] - 1 if number + 1 < len(offsets) else len(whole)
+            if match.end() <= end or pattern.search(whole[offsets[number] : end]):
+                found.add(number)
+            at = end
+    return found
 
 
 def find_contacts(

@@ -8,9 +8,9 @@ an automaton over the words that the patterns cannot do without says which of th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from classifiers.anchors import find_needs, split_choices
 from classifiers.datafiles import DataFileError, DataNode, read_data_file
@@ -53,8 +53,7 @@ class Cue:
     misses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CueHit:
+class CueHit(NamedTuple):
     """A cue found at [start, end) of a field."""
 
     cue: Cue
@@ -76,36 +75,40 @@ class CueSet:
 
     def find(self, folded: str) -> list[CueHit]:
         """Return every cue found in the folded text, by place; of one cue the hits do not overlap."""
-        hits = [
-            CueHit(cue=self._choices[number][0], start=match.start(), end=match.end())
+        choices = self._choices
+        found = [
+            (match.start(), -match.end(), choices[number][0].id, number)
             for number in self._gate.passed(folded)
-            for match in self._choices[number][1].finditer(folded)
+            for match in choices[number][1].finditer(folded)
             if match.end() > match.start()
         ]
-        hits.sort(key=lambda hit: (hit.start, -hit.end, hit.cue.id))
-        return [replace(hit, end=self._whole_end(folded, hit)) for hit in _without_overlaps(hits)]
+        return [
+            CueHit(cue=choices[number][0], start=start, end=self._whole_end(folded, start, -end))
+            for start, end, _, number in _without_overlaps(found)
+        ]
 
-    def _whole_end(self, folded: str, hit: CueHit) -> int:
+    def _whole_end(self, folded: str, start: int, last: int) -> int:
         """Return where the words end that the match is about: not inside of one, not at a mark behind them."""
-        end = hit.start + len(folded[hit.start : hit.end].rstrip(_REST)) or hit.end
-        if end > hit.start and _NUMERAL.match(folded, end - 1):
+        end = start + len(folded[start:last].rstrip(_REST)) or last
+        if end > start and _NUMERAL.match(folded, end - 1):
             number = _NUMBER.match(folded, end)
             return number.end() if number else end
         if self._words is not None:
-            for first in range(max(hit.start, end - self._reach + 1), end):
+            for first in range(max(start, end - self._reach + 1), end):
                 word = self._words.match(folded, first)
                 if word and word.end() > end:
                     return word.end()
         return end
 
 
-def _without_overlaps(hits: list[CueHit]) -> list[CueHit]:
+def _without_overlaps(found: list[tuple[int, int, str, int]]) -> list[tuple[int, int, str, int]]:
+    """Return the matches (start, -end, id of the cue, number of the choice) by place, none of a cue in another."""
     reach: dict[str, int] = {}
     kept = []
-    for hit in hits:
-        if hit.start >= reach.get(hit.cue.id, 0):
-            reach[hit.cue.id] = hit.end
-            kept.append(hit)
+    for match in sorted(found):
+        if match[0] >= reach.get(match[2], 0):
+            reach[match[2]] = -match[1]
+            kept.append(match)
     return kept
 
 

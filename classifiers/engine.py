@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from classifiers.clear_labels import ClearLabels, load_clear_labels
 from classifiers.contact_tables import ContactTables, load_contact_tables
-from classifiers.contacts import Speaker, may_hold_contact
+from classifiers.contacts import Speaker, texts_with_contacts
 from classifiers.cues import CueSet, load_cues
 from classifiers.keywords import join_texts
 from classifiers.labels import (
@@ -139,7 +139,7 @@ def screen_posts(posts: Sequence[PostText], ruleset: Ruleset) -> list[Verdict]:
 def _judge(post: PostText, fields: dict[str, _Field], ruleset: Ruleset) -> Verdict:
     contacts = tuple(contact for field in fields.values() for contact in field.contacts)
     if not _is_worth_judging(fields):
-        return replace(ruleset.clear, contacts=contacts)
+        return replace(ruleset.clear, contacts=contacts) if contacts else ruleset.clear
     units = _weigh_units(post, fields, ruleset)
     best = speaking_unit(units, ruleset.weights)
     findings = _make_findings(best, fields, ruleset.weights)
@@ -214,10 +214,9 @@ def _scan_posts(posts: Sequence[PostText], ruleset: Ruleset) -> Iterator[tuple[i
         first = len(folded)
         folded += joined.folded()
         terms += find_terms_in(joined, ruleset.lexicon)
-        whole = joined.views.folded.text  # one look for all: most portions of short texts hold nothing
-        if may_hold_contact(whole):
-            telling |= {named[at][0] for at in range(first, len(folded)) if may_hold_contact(folded[at])}
-    telling |= {index for (index, _, _), hits in zip(named, terms, strict=True) if _tells(hits)}
+        holding = texts_with_contacts(joined.views.folded.text, joined.offsets)
+        telling |= {named[first + at][0] for at in holding}
+    telling |= {index for (index, _, _), hits in zip(named, terms, strict=True) if hits and _tells(hits)}
     if not telling:
         return
     posts_fields: dict[int, dict[str, _Field]] = {index: {} for index in sorted(telling)}

@@ -2,60 +2,83 @@
 
 from __future__ import annotations
 
+import re
+from codecs import utf_32_le_encode
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import daachorse
+import numpy as np
+
+from classifiers.anchors import ANY_DIGIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     Needs = Sequence[frozenset[str]]
+
+_DIGIT = re.compile(r"\d")
 
 
 class Gate:
     """The needs of all patterns, compiled for one pass over a text; never changed after it is made.
 
-    Words are looked for by an automaton. Of a set that holds a single character only the first characters of its
-    words count, which are looked up among those of the text. Every set is one bit, so that one comparison says
-    whether all sets of a pattern are met.
+    Words are looked for by an automaton, single characters among those of the text. Every set is one bit, so that
+    one comparison says whether all sets of a pattern are met.
     """
 
     def __init__(self, needs: Sequence[Needs]) -> None:
         """Take the needs of every pattern, the rarest set first; a pattern without any is always tried."""
-        self._bits: defaultdict[str, int] = defaultdict(int)
-        self._owners: defaultdict[str, list[int]] = defaultdict(list)
+        bits: defaultdict[str, int] = defaultdict(int)
+        owners: defaultdict[str, list[int]] = defaultdict(list)
+        numbers: dict[frozenset[str], int] = {}
         self._needed: list[int] = []
         self._always = [pattern for pattern, sets in enumerate(needs) if not sets]
-        bits: dict[frozenset[str], int] = {}
         for pattern, sets in enumerate(needs):
             looked_for = [_looked_for(words) for words in sets]
             for words in looked_for:
-                bit = bits.setdefault(words, 1 << len(bits))
+                bit = numbers.setdefault(words, 1 << len(numbers))
                 for word in words:
-                    self._bits[word] |= bit
+                    bits[word] |= bit
             for word in looked_for[0] if looked_for else ():
-                self._owners[word].append(pattern)
-            self._needed.append(sum({bits[words] for words in looked_for}))
-        self._chars = frozenset(word for word in self._bits if len(word) == 1)
-        self._words = sorted(self._bits.keys() - self._chars)
-        self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(self._words) if self._words else None
+                owners[word].append(pattern)
+            self._needed.append(sum({numbers[words] for words in looked_for}))
+        chars = sorted(word for word in bits if len(word) == 1)
+        held: list[tuple[int, Sequence[int]]] = [(bits[char], owners.get(char, ())) for char in chars]
+        self._chars = [(0, ()), *held]
+        self._digit = chars.index(ANY_DIGIT) + 1 if ANY_DIGIT in chars else 0
+        # Which of them a code point is; the last place stands for all code points behind.
+        self._places = np.zeros(max(map(ord, chars), default=0) + 2, dtype=np.intp)
+        self._places[[ord(char) for char in chars]] = range(1, len(chars) + 1)
+        longer = sorted(word for word in bits if len(word) > 1)
+        self._words: list[tuple[int, Sequence[int]]] = [(bits[word], owners.get(word, ())) for word in longer]
+        self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(longer) if longer else None
 
     def passed(self, text: str) -> list[int]:
         """Return the numbers of the patterns that can match somewhere in the text, in order."""
-        found: Iterable[str] = self._chars.intersection(text)
+        found = self._chars_of(text)
         if self._machine is not None and text:
             words = self._words
-            found = {words[number] for _, _, number in self._machine.find_overlapping(text)}.union(found)
+            found += [words[number] for number in {number for _, _, number in self._machine.find_overlapping(text)}]
         met, needed = 0, self._needed
         tried = set(self._always)
-        for word in found:
-            met |= self._bits[word]
-            if word in self._owners:
-                tried.update(self._owners[word])
+        for bits, owners in found:
+            met |= bits
+            if owners:
+                tried.update(owners)
         return sorted(pattern for pattern in tried if needed[pattern] & met == needed[pattern])
+
+    def _chars_of(self, text: str) -> list[tuple[int, Sequence[int]]]:
+        """Return (bits, patterns) of the single characters that stand in the text."""
+        seen = np.zeros(len(self._chars), dtype=bool)
+        codes = np.frombuffer(utf_32_le_encode(text, "surrogatepass")[0], dtype=np.uint32)
+        seen[self._places.take(codes, mode="clip")] = True
+        seen[self._digit] |= bool(self._digit) and _DIGIT.search(text) is not None
+        chars = self._chars
+        return [chars[number] for number in seen.nonzero()[0].tolist()]
 
 
 def _looked_for(words: frozenset[str]) -> frozenset[str]:
-    """Return what shows that a need is met: its words, or their first characters if one is no longer."""
-    return frozenset(word[0] for word in words) if min(map(len, words)) == 1 else words
+    """Return what shows that a need is met: its words but those that hold a single character that does so too."""
+    chars = {word for word in words if len(word) == 1}
+    return frozenset(word for word in words if len(word) == 1 or chars.isdisjoint(word))

@@ -8,7 +8,7 @@ never the offer (R7).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from classifiers.cues import Voice
 from classifiers.records import Category, Role
@@ -41,8 +41,7 @@ OWN_TOPICS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One piece of evidence: its rule and place, and the feature it stands for ('' for none)."""
 
     feature: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from classifiers.cues import CueHit, Voice
 from classifiers.records import ContactFound, Role
@@ -34,10 +34,10 @@ _NEGATION = re.compile(
 )
 _OWN_OFFER = frozenset({"offer.firm", "offer.serve", "offer.invite", "offer.sell", "offer.refer"})
 _REACH = frozenset({"contact.route"})
+_NO_VOICES: frozenset[Voice] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
+class Sentence(NamedTuple):
     """One sentence of a field and the voices that its unquoted words have."""
 
     start: int
@@ -121,19 +121,29 @@ def _read_sentences(
     folded: str, cues: tuple[CueHit, ...], contacts: tuple[ContactFound, ...], quotes: tuple[tuple[int, int], ...]
 ) -> Iterable[Sentence]:
     spans = [match.span() for match in _SENTENCE.finditer(folded)] or [(0, len(folded))]
+    if not cues and not contacts:
+        return [Sentence(start, end, _NO_VOICES, is_pitch=False) for start, end in spans]
     starts = [start for start, _ in spans]
-    voices: list[set[Voice]] = [set() for _ in spans]
-    own: list[set[str]] = [set() for _ in spans]
+    voices: dict[int, set[Voice]] = {}
+    own: dict[int, set[str]] = {}
     for hit in cues:
         if not _inside(quotes, hit.start):
             index = max(0, bisect_right(starts, hit.start) - 1)
-            voices[index].add(hit.cue.speaks)
-            own[index].add(hit.cue.id)
+            voices.setdefault(index, set()).add(hit.cue.speaks)
+            own.setdefault(index, set()).add(hit.cue.id)
     for contact in contacts:
-        own[max(0, bisect_right(starts, contact.start) - 1)].add("contact.route")
-    for (start, end), heard, ids in zip(spans, voices, own, strict=True):
-        is_pitch = bool(ids & _OWN_OFFER) and bool(ids & _REACH) and "voice.attribution" not in ids
-        yield Sentence(start=start, end=end, voices=frozenset(heard - {Voice.NONE}), is_pitch=is_pitch)
+        own.setdefault(max(0, bisect_right(starts, contact.start) - 1), set()).add("contact.route")
+    return [
+        Sentence(start, end, frozenset(voices.get(index, _NO_VOICES)) - {Voice.NONE}, _is_pitch(own[index]))
+        if index in own
+        else Sentence(start, end, _NO_VOICES, is_pitch=False)
+        for index, (start, end) in enumerate(spans)
+    ]
+
+
+def _is_pitch(ids: set[str]) -> bool:
+    """Say whether a sentence with these cues offers the speaker's own service and a way to reach him."""
+    return not ids.isdisjoint(_OWN_OFFER) and not ids.isdisjoint(_REACH) and "voice.attribution" not in ids
 
 
 def _inside(spans: tuple[tuple[int, int], ...], offset: int) -> bool:

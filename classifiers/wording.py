@@ -10,10 +10,11 @@ The numbers are data (``data/wording.json``), fitted on the gold set by ``script
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import daachorse
 import numpy as np
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from classifiers.records import Label
-    from classifiers.voice import Reading, Sentence
+    from classifiers.voice import Reading
 
     Indexes = npt.NDArray[np.intp]
 
@@ -64,10 +65,11 @@ class Wording:
         """Compile the runs."""
         self.runs = runs
         self._machine = daachorse.CharwiseDoubleArrayAhoCorasick(list(runs)) if runs else None
-        self.rarity = np.array([run.rarity for run in runs.values()])
-        self.clue = self.rarity * np.array([run.clue for run in runs.values()])
+        rarity = np.array([run.rarity for run in runs.values()])
+        clue = np.array([run.clue for run in runs.values()])
         labels = np.array([run.labels for run in runs.values()]).reshape(len(runs), len(CLEAR_LABELS))
-        self.labels = self.rarity[:, None] * labels
+        # For each run what it adds to the norm, for a clue and for each clear label: one place in memory.
+        self.rows = np.column_stack((rarity**2, rarity * clue, rarity[:, None] * labels))
 
     def find(self, text: str) -> dict[int, int]:
         """Return the known runs that stand in the text, by number, with the place where each first stands."""
@@ -77,8 +79,7 @@ class Wording:
         return {number: start for start, _, number in reversed(self._machine.find_overlapping(text))}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentenceWording:
+class SentenceWording(NamedTuple):
     """What the wording of one sentence of a field adds to the log-odds of a clue."""
 
     field: str
@@ -175,16 +176,18 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
     numbers, spoken = _first_places(readings, wording)
     if not len(numbers):
         return Heard()
-    norm = float(np.sqrt(FLOOR**2 + (wording.rarity[numbers] ** 2).sum()))
-    sums = np.bincount(spoken, weights=wording.clue[numbers]) * (scale / norm)
+    rows = wording.rows.take(numbers, axis=0)
+    squares, _, *labels = rows.sum(axis=0).tolist()
+    norm = math.sqrt(FLOOR**2 + squares)
+    weights = np.bincount(spoken, weights=rows[:, 1]) * (scale / norm)
     sentences = [(reading, sentence) for reading in readings for sentence in reading.sentences]
-    labels = wording.labels[numbers].sum(axis=0) / norm
-    weights = [round(value, DECIMALS) for value in sums.tolist()]
     return Heard(
         sentences=tuple(
-            _sentence_wording(*sentences[number], weight=weight) for number, weight in enumerate(weights) if weight
+            SentenceWording(reading.field, sentence.start, min(sentence.end, len(reading.text)), weight)
+            for (reading, sentence), weight in zip(sentences, weights.round(DECIMALS).tolist(), strict=False)
+            if weight
         ),
-        labels=dict(zip(CLEAR_LABELS, labels.tolist(), strict=True)),
+        labels={label: value / norm for label, value in zip(CLEAR_LABELS, labels, strict=True)},
     )
 
 
@@ -209,12 +212,6 @@ def _first_places(readings: Sequence[Reading], wording: Wording) -> tuple[Indexe
 
 def _integers(values: Collection[int]) -> Indexes:
     return np.fromiter(values, dtype=np.intp, count=len(values))
-
-
-def _sentence_wording(reading: Reading, sentence: Sentence, *, weight: float) -> SentenceWording:
-    return SentenceWording(
-        field=reading.field, start=sentence.start, end=min(sentence.end, len(reading.text)), weight=weight
-    )
 
 
 def load_wording(path: Path) -> Wording:

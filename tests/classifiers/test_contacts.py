@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import classifiers
 from classifiers.contact_tables import load_contact_tables
-from classifiers.contacts import Speaker, find_contacts, may_hold_contact
+from classifiers.contacts import Speaker, find_contacts, may_hold_contact, texts_with_contacts
 from classifiers.datafiles import DataFileError
 from classifiers.views import make_views
 
@@ -229,6 +229,17 @@ def test_the_quick_look_lets_no_contact_slip(texts: list[str], start: int, cut: 
     folded = make_views(text).folded.text
     contacts = find_contacts("text", text, Speaker(name="abc_def1"), tables=TABLES, folded=folded)
     assert not contacts or may_hold_contact(folded)
+
+
+@given(
+    st.lists(st.sampled_from([*GOLD_TEXTS, "今天天气不错", "a1", "12 3", ""]), min_size=1, max_size=6),
+    st.integers(0, 40),
+)
+def test_texts_in_one_go_may_hold_what_each_alone_may(texts: list[str], cut: int) -> None:
+    parts = [make_views(text[cut % (len(text) + 1) :]).folded.text for text in texts]
+    offsets = [sum(len(part) + 1 for part in parts[:number]) for number in range(len(parts))]
+    holding = {number for number, part in enumerate(parts) if may_hold_contact(part)}
+    assert texts_with_contacts("\ufdd0".join(parts), offsets) == holding
 
 
 @given(st.text(max_size=300))

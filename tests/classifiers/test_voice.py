@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import classifiers
-from classifiers.anchors import find_needs, split_choices
+from classifiers.anchors import ANY_DIGIT, find_needs, split_choices
 from classifiers.cues import Voice, expand_pattern, load_cues
 from classifiers.datafiles import DataFileError
 from classifiers.gate import Gate
@@ -51,9 +51,11 @@ def test_anchors_never_hide_a_cue(line: str) -> None:
     [
         ("(?:收费|报价)x?[0-9]", [{"收费", "报价", "收费x", "报价x"}]),
         ("a?[bc]", [{"b", "c", "ab", "ac"}]),
-        (r"\d{2,6}", []),
+        (r"\d{2,6}", [{ANY_DIGIT}]),
+        ("[0-9]{2,6}", []),
+        (r"\d?停", [{"停"}]),
         (r"(?<!不)骗(?:了)?我(?!们)", [{"骗我", "骗了我"}]),
-        (r"办(?:理)?[^。!?;\n]{0,6}?(?:停息|延期)\d", [{"停息", "延期"}, {"办", "办理"}]),
+        (r"办(?:理)?[^。!?;\n]{0,6}?(?:停息|延期)\d", [{"停息", "延期"}, {"办", "办理"}, {ANY_DIGIT}]),
         (r"[滴踢]{1,4}我$", [{"我"}, {"滴", "踢"}]),
         (r"(?:大?额|.)停", [{"停"}]),
         (r"(?:收\d|付款)元", [{"收", "付款"}, {"元"}]),
@@ -69,12 +71,22 @@ def test_choices_are_cut_at_the_outermost_bars() -> None:
 
 def test_a_gate_lets_through_what_has_all_it_needs() -> None:
     gate = Gate(
-        [find_needs("骗了?我"), find_needs(r"\d"), find_needs("办~{0,3}(?:停息|延期)"), find_needs("停.{0,3}我")]
+        [find_needs("骗了?我"), find_needs("[^。]"), find_needs("办~{0,3}(?:停息|延期)"), find_needs("停.{0,3}我")]
     )
     assert gate.passed("") == [1]
     assert gate.passed("他骗了我") == [0, 1]
     assert gate.passed("停息也要找我") == [1, 3]
     assert gate.passed("可以办延期") == [1, 2]
+    assert gate.passed("\U0010ffff") == [1]
+
+
+@pytest.mark.parametrize("digit", ["7", "\u0667"])
+def test_a_gate_knows_the_digits_of_every_script(digit: str) -> None:
+    gate = Gate([find_needs(r"收\d{1,3}"), find_needs("(?:我们|咱)办")])
+    assert gate.passed("收一笔") == []
+    assert gate.passed(f"收{digit}") == [0]
+    assert gate.passed("我要办,他们也办") == []
+    assert gate.passed("我们的咱办") == [1]
 
 
 @pytest.mark.parametrize("pattern", ["a.*b", "a+", "x{2,}"])
