@@ -15,7 +15,7 @@ import numpy as np
 from classifiers.views import make_views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 BANDS = 64
 ROWS = 2
+
+MAX_CANDIDATES = 64
+"""Texts with which one text is compared."""
+
+COPY_BANDS = 8
+"""Shared bands from which a candidate is a probable copy, so that age decides which copies are compared."""
 
 WEAK = 0.3
 """Similarity from which two texts are linked at all (two spins of one template)."""
@@ -69,6 +75,15 @@ def band_keys(grams: Shingles) -> Keys:
     lowest = hashes.min(axis=0)
     keys = _mix((lowest[0::ROWS] << np.uint64(32)) | lowest[1::ROWS])
     return (keys >> np.uint64(1)).astype(np.int64)  # both databases count in signed 64 bits
+
+
+def candidates(shared: Mapping[int, int]) -> list[int]:
+    """Return the clues that share enough bands, probable copies by age before the rest by likeness, capped.
+
+    ``shared`` counts the bands that each clue shares with the text.
+    """
+    enough = [other for other, bands in shared.items() if bands >= SHARED_BANDS]
+    return sorted(enough, key=lambda other: (-min(shared[other], COPY_BANDS), other))[:MAX_CANDIDATES]
 
 
 def similarity(one: Shingles, other: Shingles) -> float:

@@ -1,4 +1,7 @@
-"""Wrongly judged rows: in what a verdict differs from what the row says, and the line that shows both."""
+"""Wrongly judged rows: in what a verdict differs from what the row says, and the line that shows both.
+
+A flag on a row without a label is not known to be wrong; it is kept beside them, for somebody to read.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ class Wrong(StrEnum):
     LABEL = "label"
     CONTACTS = "contacts"
     TARGET = "target"
+    UNKNOWN_FLAG = "unknown_flag"
 
 
 # Shown titles: Chinese first, then English.
@@ -32,11 +36,15 @@ WRONG_TITLES: dict[Wrong, tuple[str, str]] = {
     Wrong.LABEL: ("标签有误", "Wrong label"),
     Wrong.CONTACTS: ("联系方式有误", "Wrong contacts"),
     Wrong.TARGET: ("对象有误", "Wrong target"),
+    Wrong.UNKNOWN_FLAG: ("无标签而命中，待读", "Flagged without a label, to be read"),
 }
 
 
 def wrongs_of(item: Judged) -> tuple[Wrong, ...]:
-    """Return everything that is wrong with the verdict on a row, the worst first; empty where nothing is."""
+    """Return everything that is wrong with the verdict on a row, the worst first; empty where nothing is.
+
+    Last comes a flag on a row without a label.
+    """
     gold, verdict = item.gold, item.verdict
     found = []
     if is_flag_error(gold, verdict):
@@ -47,6 +55,8 @@ def wrongs_of(item: Judged) -> tuple[Wrong, ...]:
         found.append(Wrong.CONTACTS)
     if has_right_target(gold, verdict) is False:
         found.append(Wrong.TARGET)
+    if gold.label is None and verdict.flagged:
+        found.append(Wrong.UNKNOWN_FLAG)
     return tuple(found)
 
 

@@ -43,21 +43,17 @@ class Gate:
 
     def passed(self, text: str) -> list[int]:
         """Return the numbers of the patterns that can match somewhere in the text, in order."""
-        met = 0
+        found: Iterable[str] = self._chars.intersection(text)
+        if self._machine is not None and text:
+            words = self._words
+            found = {words[number] for _, _, number in self._machine.find_overlapping(text)}.union(found)
+        met, needed = 0, self._needed
         tried = set(self._always)
-        for word in self._standing_in(text):
+        for word in found:
             met |= self._bits[word]
             if word in self._owners:
                 tried.update(self._owners[word])
-        needed = self._needed
         return sorted(pattern for pattern in tried if needed[pattern] & met == needed[pattern])
-
-    def _standing_in(self, text: str) -> Iterable[str]:
-        """Yield the words and characters of all needs that stand in the text, each once."""
-        yield from self._chars.intersection(text)
-        if self._machine is not None and text:
-            words = self._words
-            yield from {words[number] for _, _, number in self._machine.find_overlapping(text)}
 
 
 def _looked_for(words: frozenset[str]) -> frozenset[str]:

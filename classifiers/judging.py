@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from classifiers.engine import screen_posts
+from classifiers.windows import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -86,6 +87,11 @@ def lethal_limit(seconds: float) -> Iterator[None]:
             yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def is_long(post: PostText) -> bool:
+    """Say whether the texts of a post are longer than one window of :mod:`classifiers.windows`."""
+    return sum(len(text) for _, text in post.fields()) > WINDOW
 
 
 def judge_each(

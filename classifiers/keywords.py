@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from classifiers.fuzzy import FuzzyCounts, find_window, opens_window
+from classifiers.fuzzy import FuzzyCounts, find_window, has_one_odd, opens_window
 from classifiers.hits import SCORES, Hit, Matches, settle
 from classifiers.patterns import SHORTEST_LETTERS, SHORTEST_SOUND, Kind
 from classifiers.terms import Boundary
@@ -227,8 +227,7 @@ def _sound_name(views: Views, view: View, start: int, end: int, use: Use) -> str
     first, last = view.span(start, end)
     folded = views.folded.text
     if not exact:
-        kept = end - start == last - first and sum(a == b for a, b in zip(folded[first:last], form, strict=True))
-        return "near" if kept == SHORTEST_SOUND - 1 else ""
+        return "near" if has_one_odd(folded[first:last], form) else ""
     if folded[first:last].isascii():
         return "sound" if _stands_alone(folded, first, last) else ""
     return "sound" if any(char in form for char in folded[first:last]) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,11 @@ def make_lexicon(terms: Iterable[Term]) -> Lexicon:
 
 def content_version(terms: Iterable[Term]) -> str:
     """Return the sha256 (hex) over the content of the terms, whatever their order or their files' layout."""
-    rows = [{**asdict(term), "views": sorted(term.views), "date": term.date.isoformat()} for term in terms]
+    names = [each.name for each in fields(Term)]
+    rows = [
+        {name: getattr(term, name) for name in names} | {"views": sorted(term.views), "date": term.date.isoformat()}
+        for term in terms
+    ]
     rows.sort(key=lambda row: str(row["id"]))
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 

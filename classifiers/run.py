@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from classifiers.clustering import SHARED_BANDS, STRONG, WEAK, band_keys, shingles, similarity
-from classifiers.engine import screen_posts as judge_posts
+from classifiers.clustering import STRONG, WEAK, band_keys, candidates, shingles, similarity
 from classifiers.grouping import Evidence, group_clues, telling_contacts
+from classifiers.judging import Failure, is_long, judge_each
 from classifiers.records import Band as MachineBand
 from classifiers.records import CommentText, PostText, verdict_line
 from classifiers.records import TargetKind as Speaker
@@ -33,6 +33,7 @@ from storage.linking import (
     texts_of,
 )
 from storage.live_hits import stale_clues
+from storage.quarantine import MOST_TRIES, begin_try, count_given_up, end_tries, give_up
 from storage.records import Band, ClueState, TargetKind
 from storage.sealing import load_sealer
 from storage.transitions.clue import ClueEvent
@@ -57,12 +58,6 @@ PLATFORMS_WITHOUT_ACCOUNTS = ("web", "feed")
 
 TEXTS_PER_CHUNK = 100
 """Texts compared at a time: each has 64 band rows to store."""
-
-MAX_CANDIDATES = 64
-"""Texts with which one text is compared."""
-
-COPY_BANDS = 8
-"""Shared bands from which a candidate is a probable copy, so that age decides which copies are compared."""
 
 KEPT_LINKS = 8
 """Copies, and as many spins, to which one text is linked: the oldest copies, so that all meet at the same ones."""
@@ -90,29 +85,65 @@ def screen_posts(
     ``progress`` is called with (done, total); ``sealer`` defaults to the workspace's.
 
     Returns:
-        ``{screened, flagged, unsure, clear, clues: {new, updated}, ruleset}`` of the contracts.
+        ``{screened, flagged, unsure, clear, clues: {new, updated}, ruleset}`` of the contracts, and how many posts
+        are in quarantine; those that were put there now are ``problems``.
     """
     sealer = sealer or load_sealer(store.keys_root)
     counted: Counter[str] = Counter()
+    problems: list[Json] = []
     total = None
     if progress is not None:
         with store.read() as conn:
             total = count_pending(conn, ruleset.version, new_only=new_only)
     for posts in pending_chunks(store, ruleset.version, chunk=chunk, new_only=new_only):
-        verdicts = judge_posts([text_of(post) for post in posts], ruleset)
+        found = _judge(store, ruleset, posts, now=now)
         judged = [
-            _facts_of(post, verdict, ruleset, sealer=sealer) for post, verdict in zip(posts, verdicts, strict=True)
+            _facts_of(post, verdict, ruleset, sealer=sealer)
+            for post, verdict in found
+            if not isinstance(verdict, Failure)
         ]
+        failed = [(post, failure.why) for post, failure in found if isinstance(failure, Failure)]
         with store.write(now) as unit:
             counted.update(_store_verdicts(unit, ruleset.version, judged))
+            end_tries(unit, [facts.revision_id for _, facts, _ in judged], ruleset.version)
+            give_up(unit, ruleset.version, {post.revision_id: why for post, why in failed})
+        problems += [
+            {"code": "failed", "id": f"{post.platform}:{post.native_id}", "message": why} for post, why in failed
+        ]
         if progress is not None:
             progress(counted["screened"], total)
     counted["updated"] += _settle_stale(store, ruleset.version, now=now, chunk=chunk)
+    with store.read() as conn:
+        quarantined = count_given_up(conn, ruleset.version)
     return {
         **{name: counted[name] for name in ("screened", *(band.value for band in Band))},
         "clues": {name: counted[name] for name in ("new", "updated")},
         "ruleset": ruleset.version,
+        **({"quarantined": quarantined} if quarantined else {}),
+        **({"problems": problems} if problems else {}),
     }
+
+
+def _judge(
+    store: Store, ruleset: Ruleset, posts: Sequence[PendingPost], *, now: datetime
+) -> list[tuple[PendingPost, Verdict | Failure]]:
+    """Return each post with its verdict, or why there is none.
+
+    A long text is judged by itself, after that was recorded: should it end this process, the next one knows.
+    """
+    texts = {post.revision_id: text_of(post) for post in posts}
+    short = [post for post in posts if not is_long(texts[post.revision_id])]
+    found: list[tuple[PendingPost, Verdict | Failure]] = list(
+        zip(short, judge_each([texts[post.revision_id] for post in short], ruleset), strict=True)
+    )
+    for post in posts:
+        text = texts[post.revision_id]
+        if is_long(text):
+            with store.write(now) as unit:
+                deaths = begin_try(unit, post.revision_id, ruleset.version)
+            given_up = Failure(f"the process ended {deaths} times while it judged this")
+            found.append((post, given_up if deaths >= MOST_TRIES else judge_each([text], ruleset)[0]))
+    return found
 
 
 def _settle_stale(store: Store, ruleset: str, *, now: datetime, chunk: int) -> int:
@@ -316,24 +347,18 @@ def _linked_pairs(
     store: Store, grams: dict[int, Shingles], shared: Mapping[int, Counter[int]]
 ) -> dict[tuple[int, int], float]:
     """Return the similar pairs among the candidates of some clues: the oldest copies, and the likest others."""
-    candidates = {number: _candidates(counted) for number, counted in shared.items()}
-    others = {other for chosen in candidates.values() for other in chosen} - grams.keys()
+    chosen_of = {number: candidates(counted) for number, counted in shared.items()}
+    others = {other for chosen in chosen_of.values() for other in chosen} - grams.keys()
     with store.read() as conn:
         known = grams | {number: shingles(text) for number, text in texts_of(conn, others).items()}
     pairs: dict[tuple[int, int], float] = {}
-    for number, chosen in candidates.items():
+    for number, chosen in chosen_of.items():
         scores = {other: similarity(known[number], known[other]) for other in chosen if other in known}
         copies = sorted(other for other, score in scores.items() if score >= STRONG)[:KEPT_LINKS]
         spins = sorted((other for other, score in scores.items() if WEAK <= score < STRONG), key=scores.__getitem__)
         for other in (*copies, *spins[-KEPT_LINKS:]):
             pairs[min(number, other), max(number, other)] = scores[other]
     return pairs
-
-
-def _candidates(counted: Counter[int]) -> list[int]:
-    """Return the clues that share enough bands, probable copies by age before the rest by likeness, capped."""
-    enough = [other for other, bands in counted.items() if bands >= SHARED_BANDS]
-    return sorted(enough, key=lambda other: (-min(counted[other], COPY_BANDS), other))[:MAX_CANDIDATES]
 
 
 def _store_contact_pairs(

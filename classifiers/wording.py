@@ -11,6 +11,7 @@ The numbers are data (``data/wording.json``), fitted on the gold set by ``script
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,9 @@ _TERM_SIGNS = {role: chr(0xE010 + number) for number, role in enumerate(Role)}
 _PIECE = re.compile("[0-9]+|[^0-9\\s\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]+")
 _DIGITS = frozenset("0123456789")
 DECIMALS = 3
+_NONE = np.zeros(0, dtype=np.intp)
 # Length to which short texts are filled up: a handful of runs must not say as much as a whole text of them.
 FLOOR = 30.0
-_NONE = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +72,10 @@ class Wording:
 
     def find(self, text: str) -> dict[int, int]:
         """Return the known runs that stand in the text, by number, with the place where each first stands."""
-        first: dict[int, int] = {}
-        if self._machine is not None and text:
-            for start, _, number in self._machine.find_overlapping(text):
-                if number not in first:
-                    first[number] = start
-        return first
+        if self._machine is None or not text:
+            return {}
+        # What is written last is the first place.
+        return {number: start for start, _, number in reversed(self._machine.find_overlapping(text))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +180,10 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
     sums = np.bincount(spoken, weights=wording.clue[numbers]) * (scale / norm)
     sentences = [(reading, sentence) for reading in readings for sentence in reading.sentences]
     labels = wording.labels[numbers].sum(axis=0) / norm
+    weights = [round(value, DECIMALS) for value in sums.tolist()]
     return Heard(
         sentences=tuple(
-            _sentence_wording(*sentences[number], weight=weight)
-            for number, value in enumerate(sums.tolist())
-            if (weight := round(value, DECIMALS))
+            _sentence_wording(*sentences[number], weight=weight) for number, weight in enumerate(weights) if weight
         ),
         labels=dict(zip(CLEAR_LABELS, labels.tolist(), strict=True)),
     )
@@ -194,18 +192,20 @@ def hear(readings: Sequence[Reading], wording: Wording, *, scale: float) -> Hear
 def _first_places(readings: Sequence[Reading], wording: Wording) -> tuple[Indexes, Indexes]:
     """Return the known runs of one speaker by number, and the sentence of all his in which each first stands."""
     seen: set[int] = set()
-    numbers, spoken = [], []
+    numbers, spoken = [_NONE], [_NONE]
     sentences = 0
     for reading in readings:
         text, offsets = render(reading)
-        places = {number: at for number, at in wording.find(text).items() if number not in seen}
-        seen.update(places)
-        starts = [sentence.start for sentence in reading.sentences]
-        first = np.array(offsets)[_integers(places.values())]
-        numbers.append(_integers(places))
-        spoken.append(np.searchsorted(starts, first, side="right") - 1 + sentences)
-        sentences += len(starts)
-    return np.concatenate([*numbers, _NONE]), np.concatenate([*spoken, _NONE])
+        places = wording.find(text)
+        if seen:
+            places = {number: at for number, at in places.items() if number not in seen}
+        if places:
+            seen.update(places)
+            starts = [bisect_left(offsets, sentence.start) for sentence in reading.sentences]
+            numbers.append(_integers(places))
+            spoken.append(np.searchsorted(starts, _integers(places.values()), side="right") - 1 + sentences)
+        sentences += len(reading.sentences)
+    return np.concatenate(numbers), np.concatenate(spoken)
 
 
 def _integers(values: Collection[int]) -> Indexes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from storage.quarantine import is_given_up
 from storage.tables import account, post, post_revision, verdict
 from storage.upsert import insert_returning
 
@@ -88,7 +89,7 @@ class VerdictFacts:
 
 def count_pending(conn: Connection, ruleset: str, *, new_only: bool = False) -> int:
     """Return how many current revisions lack a verdict of the ruleset; ``new_only``: have none at all."""
-    wanted = _never_judged() if new_only else _lacks_verdict(ruleset)
+    wanted = _never_judged(ruleset) if new_only else _lacks_verdict(ruleset)
     return conn.execute(sa.select(sa.func.count()).select_from(post).where(wanted)).scalar_one()
 
 
@@ -113,7 +114,7 @@ def pending_chunks(
     while True:
         with store.read() as conn:
             top = conn.execute(sa.select(sa.func.coalesce(sa.func.max(post.c.id), 0))).scalar_one()
-            posts = _load(conn, _posts(_never_judged(), post.c.id > after).order_by(post.c.id).limit(chunk))
+            posts = _load(conn, _posts(_never_judged(ruleset), post.c.id > after).order_by(post.c.id).limit(chunk))
         if not posts:
             break
         yield posts
@@ -125,7 +126,7 @@ def pending_chunks(
 def _history_chunks(store: Store, ruleset: str, chunk: int, top: int) -> Iterator[list[PendingPost]]:
     """Yield what was judged by other rulesets, newest first, and before each portion rows above ``top``."""
     below = top + 1
-    history = sa.and_(_lacks_verdict(ruleset), sa.not_(_never_judged()))
+    history = sa.and_(_lacks_verdict(ruleset), sa.not_(_never_judged(ruleset)))
     while True:
         with store.read() as conn:
             fresh = pending_posts(conn, ruleset, after=top, limit=chunk)
@@ -174,12 +175,16 @@ def _lacks_verdict(ruleset: str) -> sa.ColumnElement[bool]:
     found = sa.select(sa.literal(1)).where(
         verdict.c.revision_id == post.c.current_revision_id, verdict.c.ruleset == ruleset
     )
-    return sa.and_(post.c.current_revision_id.is_not(None), ~sa.exists(found.correlate(post)))
+    return _can_be_judged(ruleset, sa.exists(found.correlate(post)))
 
 
-def _never_judged() -> sa.ColumnElement[bool]:
+def _never_judged(ruleset: str) -> sa.ColumnElement[bool]:
     found = sa.select(sa.literal(1)).where(verdict.c.revision_id == post.c.current_revision_id)
-    return sa.and_(post.c.current_revision_id.is_not(None), ~sa.exists(found.correlate(post)))
+    return _can_be_judged(ruleset, sa.exists(found.correlate(post)))
+
+
+def _can_be_judged(ruleset: str, judged: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.and_(post.c.current_revision_id.is_not(None), sa.not_(judged), sa.not_(is_given_up(ruleset)))
 
 
 def _posts(*wanted: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.obfuscation.lines
 
-writes ``data/<set>.txt``; the same lines every time. The files are shipped, so that a measurement needs none of this.
+writes ``data/<set>.txt``, the same lines every time. The files are shipped: a measurement needs none of this.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def make_lines(name: str) -> list[str]:
         for line in inventory.lines:
             made.setdefault(_fill(line, inventory.slots, rng))
             if len(made) == LINES:
-                return sorted(made, key=lambda text: rng.random())
+                return rng.sample(list(made), LINES)
     raise ValueError(name)
 
 

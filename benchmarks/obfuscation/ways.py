@@ -39,7 +39,7 @@ SEPARATORS = (
     "^",
     "..",
     " / ",
-    "➖",
+    "\u2796",
 )
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u2063\u034f"
 COMBINING = "\u0336\u0335\u0332\u0489\u0338\u0301\u20dd"

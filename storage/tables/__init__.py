@@ -25,6 +25,7 @@ from storage.tables.review import (
     verdict,
 )
 from storage.tables.rules import rule_change, rule_file, ruleset
+from storage.tables.screening import quarantine
 from storage.tables.takedown import batch, observation, outcome, reply, submission, submission_event
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "outcome",
     "post",
     "post_revision",
+    "quarantine",
     "reply",
     "rule_change",
     "rule_file",

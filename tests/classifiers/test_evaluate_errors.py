@@ -24,10 +24,11 @@ OWN = {"kind": "wechat", "value": "anping_kefu7"}
         (row("unrelated", CALM), ()),
         (row("clue", OFFER, contacts=[OWN]), ()),
         (row("clue", OFFER, contacts=[]), (Wrong.CONTACTS,)),
-        (row(None, OFFER, contacts=[OWN, {"kind": "qq", "value": "1"}]), (Wrong.CONTACTS,)),
+        (row(None, OFFER, contacts=[OWN, {"kind": "qq", "value": "1"}]), (Wrong.CONTACTS, Wrong.UNKNOWN_FLAG)),
         (row("clue", OFFER, where=["comments"]), (Wrong.TARGET,)),
         (row("news", OFFER, contacts=[]), (Wrong.FALSE_FLAG, Wrong.LABEL, Wrong.CONTACTS)),
-        (row(None, OFFER), ()),
+        (row(None, OFFER), (Wrong.UNKNOWN_FLAG,)),
+        (row(None, CALM), ()),
     ],
 )
 def test_everything_wrong_is_named_the_worst_first(labelled: dict[str, object], wrong: tuple[Wrong, ...]) -> None:

@@ -12,7 +12,7 @@ from classifiers.keywords import find_terms
 from classifiers.records import Role
 from classifiers.views import make_views
 from classifiers.voice import Reading, read_field
-from classifiers.wording import DECIMALS, NUMBER, START, Run, Wording, hear, render, runs_of
+from classifiers.wording import DECIMALS, FLOOR, NUMBER, START, Run, Wording, hear, render, runs_of
 from tests.classifiers.terms_for_tests import make_test_lexicon, make_test_term
 
 LEXICON = make_test_lexicon("停息挂账", "挂账", make_test_term("加微", role=Role.CONTACT))
@@ -33,7 +33,7 @@ def drawn_texts(dice: random.Random) -> list[Reading]:
 def slow_hear(readings: list[Reading], wording: Wording, scale: float) -> dict[tuple[str, int], float]:
     """Return what each sentence adds, run by run, from the definition."""
     known = [(wording.runs[run], place) for run, place in runs_of(readings).items() if run in wording.runs]
-    norm = math.sqrt(sum(run.rarity**2 for run, _ in known))
+    norm = math.sqrt(FLOOR**2 + sum(run.rarity**2 for run, _ in known))
     sums: dict[tuple[str, int], float] = {}
     for run, (reading, offset) in known:
         key = (reading.field, reading.sentence_at(offset).start)
@@ -61,7 +61,7 @@ def test_one_pass_hears_what_a_count_of_all_runs_does(seed: int) -> None:
     slow = slow_hear(readings, wording, 2.0)
     assert {(each.field, each.start): each.weight for each in heard.sentences} == pytest.approx(slow, abs=0.0011)
     rarities = [wording.runs[run].rarity for run in kept]
-    whole = sum(rarities) / math.sqrt(sum(rarity**2 for rarity in rarities))
+    whole = sum(rarities) / math.sqrt(FLOOR**2 + sum(rarity**2 for rarity in rarities))
     assert list(heard.labels.values()) == pytest.approx([whole * at for at in range(len(CLEAR_LABELS))])
 
 

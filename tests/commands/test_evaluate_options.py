@@ -23,6 +23,7 @@ ROWS: list[dict[str, Any]] = [
     {"id": "missed", "text": CALM, "label": "clue"},
     {"id": "right", "text": OFFER, "label": "clue", "contacts": [WECHAT], "where": ["text"]},
     {"id": "nothing", "text": CALM},
+    {"id": "unknown", "text": OFFER},
 ]
 
 
@@ -57,6 +58,7 @@ def test_errors_are_written_the_worst_kind_first_over_all_files(measured: Path, 
             ("label", "label"),
             ("contacts", "contacts"),
             ("target", "target"),
+            ("unknown_flag", "unknown"),
         )
         for _ in range(2)
     ]
@@ -78,8 +80,8 @@ def test_another_ruleset_stands_beside_ours(measured: Path, tmp_path: Path) -> N
     assert done.obj["against"]["ruleset"] != done.obj["ruleset"]
     against = done.obj["files"][0]["against"]
     assert against["after"]["recall"]["hits"] == 0
-    assert against["changes"]["newly_cleared"] == 4
-    assert [row["id"] for row in against["changed"]] == ["contacts", "false", "target", "right"]
+    assert against["changes"]["newly_cleared"] == 5
+    assert [row["id"] for row in against["changed"]] == ["contacts", "false", "target", "right", "unknown"]
     assert against["significance"]["flags"] == {"only_before": 3, "only_after": 1, "p": 0.625}
 
 
@@ -134,7 +136,7 @@ def test_a_model_is_not_asked_what_it_has_seen(measured: Path, gold: Path, tmp_p
         assert (done.code, done.problem["field"]) == (2, "--baselines")
     copied = lines(tmp_path / "copy.jsonl", ROWS[:3])
     known = call("evaluate", measured, "--baselines", copied, "--json").obj["files"][0]["baselines"]["known_rows"]
-    assert known == 7  # the two texts of those rows
+    assert known == 8  # all have one of the two texts of those rows
 
 
 def test_a_file_of_one_class_and_a_missing_one_cannot_be_fitted_on(measured: Path, tmp_path: Path) -> None:

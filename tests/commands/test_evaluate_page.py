@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.classifiers.labelled import CALM, OFFER, overlay_with_weights
+from tests.review.test_browser import CONTRAST
 from tests.support.cli import call
 
 if TYPE_CHECKING:
@@ -148,6 +149,11 @@ def test_figures_baselines_and_the_other_ruleset_are_there(opened: Page) -> None
         assert words in body
     assert opened.locator(".change").count() == 3
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_text_can_be_read(opened: Page) -> None:
+    opened.evaluate("document.querySelectorAll('details').forEach(found => { found.open = true })")
+    assert opened.evaluate(CONTRAST) == []
 
 
 def test_only_the_first_rows_of_a_kind_are_shown(tmp_path: Path, page: Page) -> None:
