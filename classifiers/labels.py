@@ -74,7 +74,9 @@ def offers_anything(unit: UnitEvidence) -> bool:
 
     Several words of the cash-out trade in one breath are a price list.
     """
-    return "topic.jargon" in unit.features or any(piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces)
+    return "topic.jargon" in unit.features or any(
+        piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces
+    )
 
 
 def names_service(unit: UnitEvidence) -> bool:
