@@ -29,6 +29,8 @@ OTHER_VOICES = frozenset({Voice.WARNER, Voice.REPORTER, Voice.DEBTOR})
 LAST_PART = 0.6
 MANY_CUES, FULL_OFFER = 3, 5
 MANY_VOICE_CUES = 3
+# Different services of the cash-out trade that make a price list.
+PRICE_LIST = 3
 # Code points within which the parts of one offer stand.
 CLUSTER_SPAN = 260
 # Topics of what a comment answers that are listed with it; more of them say nothing new.
@@ -311,12 +313,20 @@ def _add_topic_levels(found: UnitEvidence) -> None:
         found.add(_conclusion("topic.core", core[0]))
     if len({piece.rule for piece in own}) > 1:
         found.add(_conclusion("topic.several", own[0]))
-    jargon = [piece for piece in own if piece.category is Category.CARD_CASHOUT]
-    if len({piece.rule for piece in jargon}) > 1:  # only sellers use several words of this trade in one breath
-        found.add(_conclusion("topic.jargon", jargon[0]))
+    _add_price_list(found, [piece for piece in own if piece.category is Category.CARD_CASHOUT])
     other = found.features.get("other.trade") or found.features.get("term.other_trade")
     if other is not None and not core:
         found.add(_conclusion("other.trade.alone", other))
+
+
+def _add_price_list(found: UnitEvidence, jargon: list[Evidence]) -> None:
+    """Add that the speaker names several services of the cash-out trade in one breath: only sellers do."""
+    texts = {reading.field: reading.folded for reading in found.unit.own}
+    services = {texts[piece.field][piece.start : piece.end] for piece in jargon if piece.field in texts}
+    if len({piece.rule for piece in jargon}) > 1:
+        found.add(_conclusion("topic.jargon", jargon[0]))
+    if len(services) >= PRICE_LIST:
+        found.add(_conclusion("offer.pricelist", jargon[0]))
 
 
 def _forget_other_goods(found: UnitEvidence, provider: list[Evidence]) -> None:
