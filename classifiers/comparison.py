@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from classifiers.engine import screen_posts
 from classifiers.evaluate import Figures, is_flag_error, judge_portions
 from classifiers.evaluate_tally import PairedTally, Row
+from classifiers.judging import Failure, judge_each
 from classifiers.records import verdict_line
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def compare_rulesets(
 ) -> Row:
     """Return what a ruleset changes on labelled rows.
 
-    The keys are rulesets, before, after, changes, changed, significance. ``before`` and ``after`` are figures as
-    those of ``evaluate``, without file and errors. ``changes`` counts every kind of change, ``changed`` lists the
-    rows (at most ``most``; 0 = all), ``significance`` says for flags and labels where only one ruleset is right,
-    with the exact McNemar probability of so uneven a split by chance.
+    The keys are rulesets, before, after, changes, changed, significance, failed. ``before`` and ``after`` are
+    figures as those of ``evaluate``, without file and errors. ``changes`` counts every kind of change, ``changed``
+    lists the rows (at most ``most``; 0 = all), ``significance`` says for flags and labels where only one ruleset
+    is right, with the exact McNemar probability of so uneven a split by chance.
     """
     figures = Figures()
     comparison = Comparison(after, most=most)
@@ -105,11 +105,15 @@ class Comparison:
         self._flags, self._labels = PairedTally(), PairedTally()
         self._counts: Counter[ChangeKind] = Counter()
         self._changed: list[Row] = []
+        self._failed = 0
 
     def watch(self, items: Sequence[Judged]) -> None:
         """Judge these rows and count them."""
-        verdicts = screen_posts([item.post for item in items], self._after)
+        verdicts = judge_each([item.post for item in items], self._after)
         for item, after in zip(items, verdicts, strict=True):
+            if isinstance(after, Failure):
+                self._failed += 1
+                continue
             self._figures.add(item.gold, after)
             self._pair(item, after)
             change = change_between(item.verdict, after)
@@ -128,12 +132,16 @@ class Comparison:
             self._labels.add(first=item.verdict.label is gold.label, second=after.label is gold.label)
 
     def as_row(self) -> Row:
-        """Return the figures of the ruleset, what changed, and how sure a difference is."""
+        """Return the figures of the ruleset, what changed, and how sure a difference is.
+
+        ``failed`` counts rows on which it gave no verdict; they are in none of its figures.
+        """
         return {
             "after": self._figures.as_row(),
             "changes": {kind.value: self._counts[kind] for kind in ChangeKind},
             "changed": self._changed,
             "significance": {"flags": _paired(self._flags), "labels": _paired(self._labels)},
+            "failed": self._failed,
         }
 
 

@@ -73,8 +73,8 @@ def find_jumps(folded: str, text: str, name: str, tables: JumpTables) -> Iterato
         shown = _cut_name(folded[start:end], tables, quoted=match["quote"] is not None)
         if shown and not (match["quote"] and tables.not_after.match(folded, end)):
             yield ContactKind.ACCOUNT_JUMP, text[start : start + shown], start, start + shown
+    firm = QUOTED_FIRM.search(folded)  # once: a text may say "same name" as often as it likes
     for match in tables.same_name.finditer(folded):
-        firm = QUOTED_FIRM.search(folded)
         if match["name"]:
             yield ContactKind.ACCOUNT_JUMP, text[match.start("name") : match.end("name")], *match.span("name")
         elif firm:

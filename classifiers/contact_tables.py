@@ -32,7 +32,7 @@ PEOPLE = "老师好友客服经理顾问助专员姐哥薇威v信个下面给你
 ID = rf"[a-z][a-z0-9_\-{INVISIBLE}]{{5,24}}(?![a-z0-9_])"
 NAME = r"[^\s，。！？：:,!?、…“”\"'()（）\[\]【】「」《》|｜#/]{2,20}"
 # Inside a label: a sign between its two characters.
-_INSIDE = r"[\s.·/\-_*|,，]{0,2}"
+_INSIDE = rf"[\s.·/\-_*|,，{INVISIBLE}]{{0,2}}"
 _QUOTE_OPENS = r"[“\"'「『【(（《]"
 
 
@@ -95,7 +95,7 @@ def load_contact_tables(path: Path) -> ContactTables:
     tables = ContactTables(
         wechat=_wechat_tables(data.node("wechat")),
         qq=re.compile(
-            rf"(?:(?<![a-z0-9_])|(?<=加))(?:(?:{sure}){too}[^0-9a-z。！？\n{DIGIT}]{{0,8}}|(?:{loose}){too}(?:同号)?(?:{SIGNS}|或者?){{0,6}})$"
+            rf"(?:(?<![a-z0-9_])|(?<=加))(?:(?:{sure}){too}[^0-9a-z。！？\n{DIGIT}]{{0,8}}|(?:{loose}){too}(?:同号)?(?:{SIGNS}|或者?|联系|咨询){{0,6}})$"
         ),
         qq_after=re.compile(
             rf"[\s,，(（【←<=\-]{{0,3}}(?:这?是)?(?:我|本人)?的?"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from classifiers.engine import screen_posts
 from classifiers.evaluate_gold import read_gold
 from classifiers.evaluate_tally import ContactTally, FlagTally, LabelTally, Row, TargetTally, rate
+from classifiers.judging import Failure, judge_each
 from classifiers.postlines import read_post_line
 from classifiers.records import Label, verdict_line
 
@@ -24,7 +25,22 @@ if TYPE_CHECKING:
     from classifiers.evaluate_gold import Gold
     from classifiers.records import PostText, Verdict
 
-__all__ = ["Figures", "Judged", "Row", "evaluate", "evaluate_rows", "is_flag_error", "judge_portions", "rate"]
+    OnFailure = Callable[[str, str], None]
+
+__all__ = [
+    "DETAILS",
+    "Figures",
+    "Judged",
+    "Row",
+    "evaluate",
+    "evaluate_rows",
+    "is_flag_error",
+    "judge_portions",
+    "rate",
+]
+
+DETAILS = ("by_difficulty", "by_label", "contacts_by_kind")
+"""Recall by difficulty of a clue; recall and precision of every label; those of every kind of contact."""
 
 # Rows and code points that are judged in one go: enough to be quick, few enough to keep memory flat.
 _PORTION_ROWS = 64
@@ -52,14 +68,17 @@ def evaluate_rows(
     *,
     watchers: Sequence[Callable[[Sequence[Judged]], None]] = (),
     details: bool = False,
+    on_failure: OnFailure | None = None,
 ) -> Row:
     """Return the figures of one file.
 
-    Every watcher sees every portion of judged rows as it is counted. ``details`` adds by_difficulty and by_label.
+    Every watcher sees every portion of judged rows as it is counted. ``details`` adds those of :data:`DETAILS`.
+    ``on_failure`` is told of every row on which there is no verdict, and the row is in no figure; without it the
+    engine's fault is raised.
     """
     figures = Figures()
     errors: list[Row] = []
-    for portion in judge_portions(rows, ruleset):
+    for portion in judge_portions(rows, ruleset, on_failure=on_failure):
         for item in portion:
             figures.add(item.gold, item.verdict)
             if is_flag_error(item.gold, item.verdict):
@@ -70,28 +89,35 @@ def evaluate_rows(
     return {"file": name, **figures.as_row(), "errors": errors, **more}
 
 
-def judge_portions(rows: Iterable[Mapping[str, object]], ruleset: Ruleset) -> Iterator[list[Judged]]:
-    """Yield the rows judged, some at a time, in their order."""
-    posts: list[PostText] = []
-    golds: list[Gold] = []
+def judge_portions(
+    rows: Iterable[Mapping[str, object]], ruleset: Ruleset, *, on_failure: OnFailure | None = None
+) -> Iterator[list[Judged]]:
+    """Yield the rows judged, some at a time, in their order; see :func:`evaluate_rows` for ``on_failure``."""
+    held: list[tuple[PostText, Gold]] = []
     length = 0
     for row in rows:
-        posts.append(read_post_line(row))
-        golds.append(read_gold(row))
-        length += sum(len(text) for _, text in posts[-1].fields())
-        if len(posts) == _PORTION_ROWS or length >= _PORTION_LENGTH:
-            yield _judge(posts, golds, ruleset)
-            posts, golds, length = [], [], 0
-    if posts:
-        yield _judge(posts, golds, ruleset)
+        post = read_post_line(row)
+        held.append((post, read_gold(row)))
+        length += sum(len(text) for _, text in post.fields())
+        if len(held) == _PORTION_ROWS or length >= _PORTION_LENGTH:
+            yield _judge(held, ruleset, on_failure)
+            held, length = [], 0
+    if held:
+        yield _judge(held, ruleset, on_failure)
 
 
-def _judge(posts: Sequence[PostText], golds: Sequence[Gold], ruleset: Ruleset) -> list[Judged]:
-    verdicts = screen_posts(posts, ruleset)
-    return [
-        Judged(post=post, gold=gold, verdict=verdict)
-        for post, gold, verdict in zip(posts, golds, verdicts, strict=True)
-    ]
+def _judge(held: Sequence[tuple[PostText, Gold]], ruleset: Ruleset, on_failure: OnFailure | None) -> list[Judged]:
+    posts = [post for post, _ in held]
+    verdicts: Sequence[Verdict | Failure] = (
+        judge_each(posts, ruleset) if on_failure else screen_posts(posts, ruleset)
+    )
+    judged: list[Judged] = []
+    for (post, gold), verdict in zip(held, verdicts, strict=True):
+        if not isinstance(verdict, Failure):
+            judged.append(Judged(post=post, gold=gold, verdict=verdict))
+        elif on_failure:
+            on_failure(post.id, verdict.why)
+    return judged
 
 
 def is_flag_error(gold: Gold, verdict: Verdict) -> bool:
@@ -130,5 +156,6 @@ class Figures:
         }
 
     def details(self) -> Row:
-        """Return figures beyond the fixed ones: recall by difficulty, recall and precision of every label."""
-        return {"by_difficulty": self._flags.by_difficulty(), "by_label": self._labels.by_label()}
+        """Return figures beyond the fixed ones, by the names in :data:`DETAILS`."""
+        found = (self._flags.by_difficulty(), self._labels.by_label(), self._contacts.by_kind())
+        return dict(zip(DETAILS, found, strict=True))

@@ -247,21 +247,23 @@ class ContactTally:
             counter.update(kind for kind, _ in contacts)
 
     def figures(self) -> Row | None:
-        """Return recall and precision, over all and by kind; None where no row states a contact."""
+        """Return recall and precision over all kinds; None where no row states a contact."""
         if not self._stated:
             return None
         right = self._right.total()
+        return {"recall": rate(right, self._stated.total()), "precision": rate(right, self._found.total())}
+
+    def by_kind(self) -> Row | None:
+        """Return recall and precision of every kind that is stated or found; None where no row states a contact."""
+        if not self._stated:
+            return None
         kinds = [kind.value for kind in ContactKind if self._stated[kind.value] or self._found[kind.value]]
         return {
-            "recall": rate(right, self._stated.total()),
-            "precision": rate(right, self._found.total()),
-            "by_kind": {
-                kind: {
-                    "recall": rate(self._right[kind], self._stated[kind]),
-                    "precision": rate(self._right[kind], self._found[kind]),
-                }
-                for kind in kinds
-            },
+            kind: {
+                "recall": rate(self._right[kind], self._stated[kind]),
+                "precision": rate(self._right[kind], self._found[kind]),
+            }
+            for kind in kinds
         }
 
 

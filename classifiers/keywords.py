@@ -361,5 +361,18 @@ def _open_windows(search: _Search) -> None:
             continue
         seen.add(key)
         window = find_window(view.text, use.form, start, search.counts)
-        if window is not None:
+        if window is not None and not _hangs_loose(view, window[0], window[1], use.form):
             _add(search, view, window[0], window[1], use, name="fuzzy", score=window[2])
+
+
+def _hangs_loose(view: View, first: int, last: int, form: str) -> bool:
+    """Say whether what stands for one end of the form is no hanzi and only near: 0【息挂账 begins with no 停.
+
+    Where every character stands apart (停 息 挂 x) it belongs to them.
+    """
+    starts = view.starts
+    gaps = {at for at in range(first + 1, last) if starts[at] - starts[at - 1] > 1}
+    if len(gaps) == last - first - 1:
+        return False
+    ends = ((first + 1, view.text[first], form[0]), (last - 1, view.text[last - 1], form[-1]))
+    return any(gap in gaps and seen != meant and not "\u3400" <= seen <= "\u9fff" for gap, seen, meant in ends)

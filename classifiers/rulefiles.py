@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -84,7 +85,16 @@ def rule_name(file_name: str, content: bytes) -> str:
 
 
 def load_rule_files(contents: Mapping[str, bytes]) -> Ruleset:
-    """Return the ruleset that these files make; raise DataFileError, whose path ends in the name of the file."""
+    """Return the ruleset that these files make; raise DataFileError, whose path ends in the name of the file.
+
+    The last few are remembered: a command asks for the same rules more than once, and compiling takes a second.
+    """
+    return _load(frozenset(contents.items()))
+
+
+@lru_cache(maxsize=4)
+def _load(items: frozenset[tuple[str, bytes]]) -> Ruleset:
+    contents = dict(items)
     with TemporaryDirectory(prefix="qingyuan-rules-") as folder:
         root = Path(folder)
         _write_all(root, contents)

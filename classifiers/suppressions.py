@@ -8,6 +8,8 @@ the rejected text did not name: whoever puts a number of his own into a harmless
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -32,6 +34,7 @@ LEAST_SHARED = 24
 LONGEST = dt.timedelta(days=366)
 """A suppression ends by itself, at the latest after a year."""
 
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _ZONE = ZoneInfo("Asia/Shanghai")
 _Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -109,9 +112,15 @@ def template_bands(text: str) -> list[int]:
 
 
 def write_suppression(values: dict[str, object]) -> bytes:
-    """Return the file of a suppression; raise ValueError when the values make none."""
+    """Return the file of a suppression, a line a key; raise ValueError when the values make none."""
     SuppressionFile.model_validate(values)
-    return yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=110, default_flow_style=None).encode()
+    return "".join(f"{key}: {_written(value)}\n" for key, value in values.items()).encode()
+
+
+def _written(value: object) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def last_day(now: dt.datetime, days: int) -> dt.date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,6 @@ class _Measure:
     ruleset: Ruleset
     against: Ruleset | None
     judges: _Judges | None
-    details: bool
     errors: ErrorLines
     problems: Problems
     progress: Update
@@ -72,7 +72,7 @@ def evaluate_command(
         typer.Option(metavar="GOLD", help="Judge by three plain baselines too, one fitted on this labelled file."),
     ] = None,
     details: Annotated[
-        bool, typer.Option("--details", help="Add recall by difficulty, recall and precision by label.")
+        bool, typer.Option("--details", help="Add recall by difficulty, and every label and kind of contact.")
     ] = False,
 ) -> None:
     """Measure the ruleset on labelled lines: recall, precision, labels, targets, contacts; one figure a file."""
@@ -89,7 +89,6 @@ def evaluate_command(
             ruleset=active_ruleset(),
             against=_ruleset_under(against.absolute()) if against else None,
             judges=_fit_judges(gold, paths, problems) if gold else None,
-            details=details,
             errors=kept,
             problems=problems,
             progress=progress,
@@ -100,7 +99,7 @@ def evaluate_command(
         if measure.judges:
             answer["baselines"] = measure.judges.facts
         _write(answer, kept, errors=errors, html=html)
-    _tell(answer, problems.found)
+    _tell(answer if details else _without_details(answer), problems.found)
 
 
 def _measured(paths: Iterable[Path], measure: _Measure) -> Iterator[Json]:
@@ -115,7 +114,14 @@ def _measured(paths: Iterable[Path], measure: _Measure) -> Iterator[Json]:
         judges = measure.judges.make(measure.ruleset) if measure.judges else None
         watchers += [one.watch for one in (comparison, judges) if one]
         rows = _counted(labelled_rows(path, measure.problems), measure.progress, numbers)
-        figures = evaluate_rows(str(path), rows, measure.ruleset, watchers=watchers, details=measure.details)
+        figures = evaluate_rows(
+            str(path),
+            rows,
+            measure.ruleset,
+            watchers=watchers,
+            details=True,
+            on_failure=functools.partial(_note_failure, measure.problems, path),
+        )
         yield {
             **figures,
             **({"against": comparison.as_row()} if comparison else {}),
@@ -127,6 +133,10 @@ def _counted(rows: Iterator[Json], progress: Update, numbers: Iterator[int]) -> 
     for row in rows:
         progress(next(numbers))
         yield row
+
+
+def _note_failure(problems: Problems, path: Path, row: str, why: str) -> None:
+    problems.add({"code": "failed", "file": str(path), "id": row, "message": why})
 
 
 def _ruleset_under(folder: Path) -> Ruleset:
@@ -212,6 +222,14 @@ def _write(answer: Json, kept: ErrorLines, *, errors: Path | None, html: Path | 
         with replaced_atomically(html.absolute()) as target:
             target.write(evaluation_page(answer, kept, now=context.now()))
         answer["html_file"] = str(html.absolute())
+
+
+def _without_details(answer: Json) -> Json:
+    """Return the answer with the keys that it always has; what an option asked for stays."""
+    from classifiers.evaluate import DETAILS
+
+    files = [{key: value for key, value in figures.items() if key not in DETAILS} for figures in answer["files"]]
+    return {**answer, "files": files}
 
 
 def _tell(answer: Json, problems: list[Json]) -> None:

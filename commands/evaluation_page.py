@@ -125,7 +125,7 @@ def _file(figures: Json, answer: Json, errors: ErrorLines) -> Json:
         "apart": {"unsure": figures["unsure"], "unlabelled": figures["unlabelled"]},
         "panels": list(_panels(figures)),
         "confusion": figures["confusion"],
-        "contacts": (figures["contacts"] or {}).get("by_kind", {}),
+        "contacts": figures["contacts_by_kind"] or {},
         "baselines": figures.get("baselines"),
         "against": _against(figures, answer) if "against" in figures else None,
         "errors": [
@@ -179,6 +179,7 @@ def _against(figures: Json, answer: Json) -> Json:
         "parts": list(_parts_side_by_side(figures, against["after"])),
         "changes": against["changes"],
         "significance": against["significance"],
+        "failed": against["failed"],
         "changed": changed[:_MOST_CHANGED_SHOWN],
         "left": max(0, len(changed) - _MOST_CHANGED_SHOWN),
     }

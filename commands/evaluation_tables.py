@@ -57,8 +57,8 @@ def _parts(figures: Json, answer: Json) -> Iterator[RenderableType]:
     yield from (_rates(title, figures[key]) for key, title in _PARTS.items() if figures.get(key))
     if figures.get("by_label"):
         yield _rates("labels: recall and precision", _both(figures["by_label"]))
-    if figures["contacts"]:
-        yield _rates("contacts by kind: recall and precision", _both(figures["contacts"]["by_kind"]))
+    if figures.get("contacts_by_kind"):
+        yield _rates("contacts by kind: recall and precision", _both(figures["contacts_by_kind"]))
     if figures["confusion"]:
         yield _confusion(figures["confusion"])
     if "baselines" in figures:
@@ -152,6 +152,8 @@ def _against(figures: Json, other: Json) -> RenderableType:
         f"p = {probability(pair['p'])} (exact McNemar)"
         for what, pair in against["significance"].items()
     ]
+    if against["failed"]:
+        table.add_row("no verdict", "", str(against["failed"]))
     changed = _table("changed row", "<gold", "<before", "<after")
     rows = flags_first(against["changed"])
     for row in rows[:_MOST_ERRORS]:

@@ -1,6 +1,6 @@
 """Make the lines that hold no term: each set from its inventory of hand-written sentences and slots.
 
-    python -m benchmarks.obfuscation.lines
+    python -m benchmarks.obfuscation --make-lines
 
 writes ``data/<set>.txt``, the same lines every time. The files are shipped: a measurement needs none of this.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,13 +66,8 @@ def load_lines(name: str) -> list[str]:
     return (DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines()
 
 
-def main() -> int:
-    """Write the files and return the exit code."""
+def write_lines() -> None:
+    """Write the files of all sets."""
     DATA.mkdir(exist_ok=True)
     for name in SETS:
         (DATA / f"{name}.txt").write_text("\n".join(make_lines(name)) + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

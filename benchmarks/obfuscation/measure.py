@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from classifiers.engine import screen_posts
 from classifiers.keywords import find_terms_each
-from classifiers.records import Band, PostText
+from classifiers.records import PostText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.obfuscation.configurations import Configuration
     from classifiers.engine import Ruleset
     from classifiers.hits import Hit
+    from classifiers.records import Band
 
 THRESHOLDS = (75, 80, 85, 90)
 # What stands as it is, or folds to it one for one, is no disguise.
@@ -98,14 +99,14 @@ def false_by_brute_force(lines: Sequence[str], terms: Sequence[str]) -> list[flo
     return best
 
 
-def false_flags(lines: Sequence[str], ruleset: Ruleset) -> dict[Band, int]:
-    """Return in which band whole screening puts the lines, each taken as a post."""
-    bands: Counter[Band] = Counter()
+def bands_of(lines: Sequence[str], ruleset: Ruleset) -> list[Band]:
+    """Return in which band whole screening puts each line, taken as a post."""
+    bands: list[Band] = []
     for first in range(0, len(lines), _PORTION):
         portion = lines[first : first + _PORTION]
         posts = [PostText(id=str(number), text=line) for number, line in enumerate(portion)]
-        bands.update(verdict.band for verdict in screen_posts(posts, ruleset))
-    return dict(bands)
+        bands.extend(verdict.band for verdict in screen_posts(posts, ruleset))
+    return bands
 
 
 def count_at(scores: Iterable[float], threshold: int) -> int:

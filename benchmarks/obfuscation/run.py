@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from benchmarks.obfuscation.cases import load_carriers, load_terms, make_cases, make_natural_carriers
 from benchmarks.obfuscation.configurations import fifty_terms, shipped
-from benchmarks.obfuscation.lines import SETS, load_lines
+from benchmarks.obfuscation.lines import SETS, load_lines, write_lines
 from benchmarks.obfuscation.measure import (
     PLAIN_VIEWS,
     THRESHOLDS,
     Share,
+    bands_of,
     count_at,
     count_by_way,
     false_by_brute_force,
-    false_flags,
     false_hits,
     false_plain,
     scores_by_brute_force,
@@ -54,6 +54,7 @@ class Figures:
     by_knowledge: Row
     misses: list[dict[str, str]]
     wrong: list[dict[str, str]]
+    flagged: list[dict[str, str]]
 
     def problems(self) -> list[str]:
         """Return which goal is not reached, in words."""
@@ -74,10 +75,12 @@ def measure(extra: Sequence[Path] = ()) -> Figures:
     natural = make_cases(load_terms(), make_natural_carriers(load_lines("unrelated")), draws=4)
     ours = seen_by_matcher(cases, fifty_terms())
     sets = {**{name: load_lines(name) for name in SETS}, **{path.stem: read_extra(path) for path in extra}}
+    ruleset = load_ruleset()
+    bands = {name: bands_of(lines, ruleset) for name, lines in sets.items()}
     return Figures(
         recall=_recall(cases),
         natural=_recall(natural),
-        false={name: _false(lines) for name, lines in sets.items()},
+        false={name: _false(lines, bands[name]) for name, lines in sets.items()},
         shared=_shared(),
         by_knowledge=_by_knowledge(cases, ours),
         misses=[
@@ -89,6 +92,12 @@ def measure(extra: Sequence[Path] = ()) -> Figures:
             {"set": name, "term": hit.form, "view": hit.view, "text": hit.text, "line": line}
             for name, lines in sets.items()
             for line, hit in false_hits(lines, fifty_terms())
+        ],
+        flagged=[
+            {"set": name, "line": line}
+            for name, lines in sets.items()
+            for line, band in zip(lines, bands[name], strict=True)
+            if band is Band.FLAGGED
         ],
     )
 
@@ -112,17 +121,17 @@ def _recall(cases: Sequence[Case]) -> dict[str, Row]:
     return {engine: count_by_way(cases, hits) for engine, hits in found.items()}
 
 
-def _false(lines: Sequence[str]) -> Row:
+def _false(lines: Sequence[str], bands: Sequence[Band]) -> Row:
     """Return in how many lines each engine names a term, and how many lines whole screening does not clear."""
     total = len(lines)
     configurations = (fifty_terms(), shipped())
     named = {each.name: [hit for _, hit in false_hits(lines, each)] for each in configurations}
-    scores, bands = false_by_brute_force(lines, load_terms()), false_flags(lines, load_ruleset())
+    scores = false_by_brute_force(lines, load_terms())
     counts = {
         **{name: len(hits) for name, hits in named.items()},
         **{f"{name}, disguised": sum(h.view not in PLAIN_VIEWS for h in hits) for name, hits in named.items()},
-        "screening: flagged": bands.get(Band.FLAGGED, 0),
-        "screening: unsure": bands.get(Band.UNSURE, 0),
+        "screening: flagged": bands.count(Band.FLAGGED),
+        "screening: unsure": bands.count(Band.UNSURE),
         "plain scan": false_plain(lines, load_terms()),
         **{f"partial_ratio {least}": count_at(scores, least) for least in THRESHOLDS},
     }
@@ -192,7 +201,12 @@ def as_json(figures: Figures) -> str:
     }
     rows = {"shared": figures.shared, "by_knowledge": figures.by_knowledge}
     counts = {name: {key: [s.hits, s.total] for key, s in row.items()} for name, row in rows.items()}
-    rest = {"problems": figures.problems(), "misses": figures.misses, "wrong": figures.wrong}
+    rest = {
+        "problems": figures.problems(),
+        "misses": figures.misses,
+        "wrong": figures.wrong,
+        "flagged": figures.flagged,
+    }
     return json.dumps({**tables, **counts, **rest}, ensure_ascii=False)
 
 
@@ -201,7 +215,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.obfuscation", description=__doc__)
     parser.add_argument("--json", type=Path, default=BUILD / "obfuscation.json", help="where the figures go")
     parser.add_argument("--lines", type=Path, nargs="*", default=[], help="more lines without a term")
+    parser.add_argument("--make-lines", action="store_true", help="write the lines without a term anew, and end")
     chosen = parser.parse_args(list(arguments))
+    if chosen.make_lines:
+        write_lines()
+        return
     figures = measure(chosen.lines)
     print("Recall, written carriers (hit = the term is named at the place where it was put):\n")
     print(as_table(figures.recall, list(figures.recall["fifty terms"]), "way"))

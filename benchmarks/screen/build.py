@@ -11,11 +11,11 @@ compared with one of another day. Characters are those of the first level of GB 
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypinyin.phrases_dict import phrases_dict
 
+from benchmarks.obfuscation.cases import load_terms
 from benchmarks.screen.texts import COMMON, RARE, SIZES, TERMS, read_words
 from classifiers.lexicon import PACKAGED_LEXICONS, load_lexicon
 from classifiers.records import Role
@@ -24,7 +24,6 @@ from classifiers.views import make_views
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OBFUSCATED = Path(__file__).parents[1] / "obfuscation" / "terms.txt"
 # Words of the tail by length: most words of a running text have two characters.
 TAIL = {2: 4_800, 3: 700, 4: 500}
 # Words of money matters end the list: in a general feed they are rare, but they are there.
@@ -104,10 +103,10 @@ def main() -> None:
         tail += draw((word for word in usual if len(word) == length), count, seed=20 + length, taken=taken)
     random.Random(21).shuffle(tail)
     tail += TRADE
-    terms = read_words(OBFUSCATED)
+    terms = list(load_terms())
     few, some, many = SIZES
     if len(terms) != few:
-        raise SystemExit(f"{OBFUSCATED.name}: {len(terms)} terms, not {few}")
+        raise SystemExit(f"{len(terms)} terms, not {few}")
     terms += [form for form in lexicon_topics() if form not in terms][: some - few]
     taken.update(terms)
     terms += draw((word for word in usual if _LEAST <= len(word) <= _MOST), many - some, seed=30, taken=taken)

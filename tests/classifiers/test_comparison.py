@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from classifiers.comparison import ChangeKind, change_between, compare_rulesets, differing_findings, excerpt_of
+from classifiers.comparison import (
+    ChangeKind,
+    Comparison,
+    change_between,
+    compare_rulesets,
+    differing_findings,
+    excerpt_of,
+)
 from classifiers.engine import load_ruleset
 from classifiers.evaluate import evaluate_rows
 from classifiers.records import Band, Category, Label, PostText, TargetKind
 from tests.classifiers.labelled import CALM, OFFER, judged, overlay_with_weights, row, rules
+from tests.classifiers.test_judging import POISON, poisoned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +63,13 @@ def test_rows_beyond_the_most_are_counted_not_listed(tmp_path: Path) -> None:
     strict = load_ruleset([overlay_with_weights(tmp_path, flagged_from=90.0, unsure_from=80.0)])
     result: dict[str, Any] = compare_rulesets([row("clue", OFFER)] * 5, rules(), strict, most=2)
     assert (len(result["changed"]), result["changes"]["newly_cleared"]) == (2, 5)
+
+
+def test_a_row_that_only_the_other_rules_cannot_judge_is_counted_apart() -> None:
+    comparison = Comparison(poisoned())
+    comparison.watch(judged(row("clue", OFFER), row("news", POISON)))
+    result: dict[str, Any] = comparison.as_row()
+    assert (result["failed"], result["after"]["rows"], result["changed"]) == (1, 1, [])
 
 
 def test_kinds_of_change() -> None:

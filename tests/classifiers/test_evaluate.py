@@ -8,6 +8,7 @@ import pytest
 
 from classifiers.evaluate import evaluate, evaluate_rows
 from tests.classifiers.labelled import CALM, OFFER, row, rules
+from tests.classifiers.test_judging import POISON, poisoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,18 +67,19 @@ def test_targets_follow_the_places(where: list[str], author: dict[str, str], rig
 
 def test_contacts_are_compared_by_kind_and_value_over_all_rows() -> None:
     gold = [{"kind": "wechat", "value": "anping_kefu7"}, {"kind": "qq", "value": "812345678"}]
-    figures = figures_of(row("victim", OFFER, contacts=gold), row(None, OFFER, contacts=[]))["contacts"]
+    found = figures_of(row("victim", OFFER, contacts=gold), row(None, OFFER, contacts=[]), details=True)
+    figures, kinds = found["contacts"], found["contacts_by_kind"]
     assert (figures["recall"]["hits"], figures["recall"]["total"]) == (1, 2)
     assert (figures["precision"]["hits"], figures["precision"]["total"]) == (1, 2)
-    assert [*figures["by_kind"]] == ["wechat", "qq"]
-    assert figures["by_kind"]["qq"]["recall"]["total"] == 1
-    assert figures["by_kind"]["qq"]["precision"] == {"hits": 0, "total": 0, "low": None, "high": None}
+    assert [*kinds] == ["wechat", "qq"]
+    assert kinds["qq"]["recall"]["total"] == 1
+    assert kinds["qq"]["precision"] == {"hits": 0, "total": 0, "low": None, "high": None}
 
 
 def test_absent_fields_give_null() -> None:
     figures = figures_of(row(None, CALM), details=True)
     nulls = ("recall", "precision", "by_category", "by_class", "by_obfuscation", "by_platform", "by_field",
-             "by_subtype", "contacts", "targets", "by_difficulty", "by_label")  # fmt: skip
+             "by_subtype", "contacts", "targets", "by_difficulty", "by_label", "contacts_by_kind")  # fmt: skip
     assert [key for key in nulls if figures[key] is not None] == []
 
 
@@ -137,3 +139,13 @@ def test_long_rows_are_judged_fewer_at_a_time() -> None:
     rows = (row("news", "云" * 200_000) for _ in range(4))
     evaluate_rows("a", rows, rules(), watchers=[lambda portion: sizes.append(len(portion))])
     assert sizes == [2, 2]
+
+
+def test_a_row_that_cannot_be_judged_is_named_and_the_others_count() -> None:
+    failed: list[str] = []
+    rows = [row("clue", OFFER), row("clue", POISON, id="slow"), row("news", CALM)]
+    figures: dict[str, Any] = evaluate_rows(
+        "a", rows, poisoned(), on_failure=lambda name, why: failed.append(f"{name}: {why}")
+    )
+    assert (figures["rows"], figures["recall"]["total"]) == (2, 1)
+    assert [line.partition(" took")[0] for line in failed] == ["slow: judging"]

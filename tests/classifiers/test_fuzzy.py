@@ -144,6 +144,13 @@ def test_a_term_of_three_is_seen_through_one_look_alike_that_is_no_everyday_char
     assert find_terms(make_views("我投诉"), lexicon) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "found"), [("0【息挂账", False), ("停息挂】x", False), ("x息挂账", True), ("停 息 挂 x", True)]
+)
+def test_a_sign_that_only_stands_near_is_no_character_of_the_term(text: str, found: bool) -> None:
+    assert bool(find_terms(make_views(text), LEXICON)) is found
+
+
 def test_a_window_never_reaches_across_a_sentence_mark() -> None:
     assert find_terms(make_views("停息的。挂账"), LEXICON) == []
 

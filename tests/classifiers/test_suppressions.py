@@ -65,7 +65,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     bands = template_bands(NOTICE)
     values: dict[str, object] = {"suppress": "template", "bands": bands, "contacts": ["k1"]}
-    values |= {"until": date(2027, 1, 1), "clue": "c1", "reason": "银行公告: 不是线索"}
+    values |= {"until": date(2027, 1, 1), "clue": "c1", "reason": "银行公告: 不是线索\u2028\x7f #"}
     path = tmp_path / "c1-template.yml"
     path.write_bytes(write_suppression(values))
     found = load_suppression(path)

@@ -117,7 +117,7 @@ def test_a_file_without_a_line_and_one_without_a_label_give_figures(tmp_path: Pa
     done = call("evaluate", empty, plain, "--details", "--json")
     assert done.code == 0
     assert [figures["rows"] for figures in done.obj["files"]] == [0, 1]
-    assert set(done.obj["files"][0]) == FIGURES | {"by_difficulty", "by_label"}
+    assert set(done.obj["files"][0]) == FIGURES | {"by_difficulty", "by_label", "contacts_by_kind"}
 
 
 def test_a_person_reads_tables_with_every_figure(tmp_path: Path) -> None:

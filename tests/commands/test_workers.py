@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from commands.answering import Answers, Chunk
+from commands.answering import Answers, Chunk, answer_chunk
 from commands.frames import read_answers, read_chunk, write_answers, write_chunk
 from commands.workers import FIRST_CHUNKS, Pool
 from tests.support import tree
 from tests.support.cli import call
+from tests.support.screening import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,3 +205,30 @@ def test_workers_end_when_their_parent_is_killed(many: Path, tmp_path: Path) -> 
             return
         time.sleep(0.1)
     pytest.fail("a worker outlives its parent")
+
+
+def screen_worker(version: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "commands.screen_worker", version]
+
+
+def test_a_worker_of_screen_answers_as_this_process_does() -> None:
+    lines = [
+        json.dumps({"id": "1", "text": PITCH}, ensure_ascii=False),
+        "broken",
+        '{"id": "3", "text": "x", "y": 1}',
+    ]
+    chunk = Chunk(7, tuple(line.encode() for line in lines))
+    with Pool(screen_worker(shipped().version), 1, answer=here) as pool:
+        pool.start()
+        assert pool.wait_until_ready() == 1
+        (answers,) = pool.spread(iter([chunk]))
+    assert answers == answer_chunk(chunk, shipped())
+    assert answers.problem is not None
+    assert (answers.problem["line"], answers.unknown_keys) == (8, ("y",))
+
+
+def test_a_worker_with_other_rules_is_not_used() -> None:
+    with Pool(screen_worker("of another day"), 1, answer=here) as pool:
+        pool.start()
+        assert pool.wait_until_ready() == 0
+        assert [answers.text for answers in pool.spread(chunks_of(["a"]))] == [b"a\n"]

@@ -55,6 +55,15 @@ def test_a_decision_is_stored_and_leads_to_the_next_clue_which_is_claimed(
     assert "明显" in page
 
 
+def test_a_rejected_clue_names_the_command_that_learns_from_it(desk: OpenDesk, clues: dict[str, int]) -> None:
+    client = desk.client("ana")
+    for number, conclusion, named in ((1, "rejected", True), (2, "confirmed", False)):
+        assert "lexicon propose" not in client.get(f"/clues/c{number}").text
+        decide(client, number, conclusion)
+        assert (f"lexicon propose c{number}" in client.get(f"/clues/c{number}?state=every").text) is named
+    assert "lexicon propose" not in desk.client("aud").get("/clues/c1?state=every").text
+
+
 def test_two_reviewers_are_given_different_clues(desk: OpenDesk, clues: dict[str, int]) -> None:
     taken = [desk.client(name).submit("/review").to for name in ("ana", "ben", "sen")]
     assert len(set(taken)) == 3

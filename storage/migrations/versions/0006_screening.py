@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["revision_id"], ["post_revision.id"], name=op.f("fk_quarantine_revision_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
-        sa.UniqueConstraint("revision_id", "ruleset", name=op.f("uq_quarantine_revision_id")),
+        sa.UniqueConstraint("revision_id", "ruleset", name=op.f("uq_quarantine_revision_id_ruleset")),
     )
 
 
