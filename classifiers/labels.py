@@ -60,10 +60,11 @@ def choose_label(unit: UnitEvidence, log_odds: float, *, weights: Weights, clear
     Whoever offers, promises, asks or invites nothing is no clue, however much he speaks of the trade (R1); only a
     wording that leaves little doubt stands for an offer that no cue knows.
     """
-    if not offers_anything(unit) and log_odds < weights.flagged_from + weights.silent_margin:
+    is_plain = log_odds >= weights.flagged_from + weights.silent_margin
+    if not offers_anything(unit) and not is_plain:
         return clear.choose(label_features(unit), unit.heard.labels)
     if log_odds >= weights.flagged_from:
-        return Label.CLUE if names_service(unit) else Label.UNSURE
+        return Label.CLUE if is_plain or names_service(unit) else Label.UNSURE
     if log_odds >= weights.unsure_from or is_bare_bait(unit):
         return Label.UNSURE
     return clear.choose(label_features(unit), unit.heard.labels)
