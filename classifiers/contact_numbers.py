@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from classifiers.contact_tables import DIGIT, GAP, LOOKALIKES, NUMERALS, ContactTables
@@ -17,8 +18,11 @@ MOBILE = re.compile(r"1[3-9]\d{9}")
 COUNTRY = re.compile(r"(?:00)?86(?=1[3-9])")
 TOLL = re.compile(r"(?<![\d.])[48]00[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)")
 LANDLINE = re.compile(r"(?<![\d.\-])(?<!\d )0\d{2,3}[- ]\d{3,4}[- ]?\d{4}(?![\d\-])")
+AMOUNT = re.compile(r"\s?(?:万?元|块|美元|%|\.\d|x\d)")
+YEAR = re.compile(r"(?:19|20)\d\d")
 DAY = re.compile(r"(?:19|20)\d{2}[01]\d[0-3]\d")
 MOBILE_DIGITS = 11
+THOUSAND = 3  # digits between two commas of an amount
 QQ_LENGTHS = range(5, 12)
 # WeChat lets people be found by their QQ number; shorter numbers behind the word are mostly amounts.
 WECHAT_LENGTHS = range(7, 11)
@@ -133,7 +137,21 @@ def _is_written_as_number(number: Number, folded: str, *, before: int) -> bool:
     inside = in_word or folded[number.end : number.end + 1] in ("_", "@")
     has_letters = true_digits < len(number.offsets)
     joined = inside and (has_letters or not ahead.isalpha())
-    return (gaps <= 4 or gaps >= 8) and true_digits >= LEAST_TRUE_DIGITS and not joined  # noqa: PLR2004 - shape of a phone
+    few = (gaps <= 4 or gaps >= 8) and not _is_list(number, folded)  # noqa: PLR2004 - shape of a phone
+    return few and true_digits >= LEAST_TRUE_DIGITS and not joined
+
+
+def _is_list(number: Number, folded: str) -> bool:
+    """Return whether the digits are an amount, two years or a row of amounts: no phone is written so."""
+    if AMOUNT.match(folded, number.end):
+        return True
+    cuts = number.breaks()
+    groups = [number.digits[start:end] for start, end in pairwise(cuts)]
+    between = {folded[number.offsets[cut - 1] + 1 : number.offsets[cut]] for cut in cuts[1:-1]}
+    if between == {","} and all(len(group) == THOUSAND for group in groups[1:]):
+        return True
+    years = len(groups) > 1 and all(YEAR.fullmatch(group) for group in groups[:2])
+    return years or (len(groups) > 2 and len(groups[0]) in (5, 6))  # noqa: PLR2004 - 13800 138000 is one
 
 
 def _is_wechat_too(folded: str, phone: Number, tables: ContactTables) -> bool:

@@ -134,7 +134,7 @@ def _wechat_tables(node: DataNode) -> WechatTables:
     long = _either(node.texts("words"))
     words = f"{long}|{directly}|{glued}"
     alone = rf"{long}|[{short}](?![\w])|[{short}]$"
-    asks, bare = _either(node.texts("asks")), _either(node.texts("bare"))
+    asks, bare, other = (_either(node.texts(key)) for key in ("asks", "bare", "other_apps"))
     tables = WechatTables(
         label=re.compile(rf"(?:{words})(?:[1-9](?=[:：]))?"),
         before=re.compile(
@@ -148,7 +148,7 @@ def _wechat_tables(node: DataNode) -> WechatTables:
             rf"(?:名字?|昵称|网名|id)(?:同(?:号|步)?|就是|即|=|是)(?:我的?)?(?:{long}|[微薇威v])|(?:{long})(?:号)?同名"
         ),
         bare=re.compile(
-            rf"(?:(?P<sure>{asks})[^a-z0-9@。!?\n]{{0,6}}|(?:{bare})(?:{SIGNS}|[{PEOPLE}]){{0,6}})(?P<id>{ID})"
+            rf"(?:(?P<sure>{asks})(?!.{{0,3}}(?:{other}))[^a-z0-9@。!?\n]{{0,6}}|(?:{bare})(?:{SIGNS}|[{PEOPLE}]){{0,6}})(?P<id>{ID})"
         ),
         signs={ord(sign): "微" for sign in node.texts("signs")},
     )

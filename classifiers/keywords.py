@@ -36,6 +36,8 @@ _PLAIN_KINDS = {Kind.ALIAS: "", Kind.REVERSED: "reversed", Kind.SPLIT: "split"}
 _SHORT_ALIAS = 3
 # Places between the characters of a form at which something was put in.
 LEAST_GAPS = 2
+# Ends a clause or sentence, and with it any word.
+_MARK = re.compile("[，。、；：！？…,;:!?\n]")
 # What an id is made of, and how long one is.
 _ID_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 LONGEST_ID = 24
@@ -175,7 +177,9 @@ def _take_plain(search: _Search, view: View, start: int, end: int, use: Use) -> 
 def _take_squeezed(search: _Search, view: View, start: int, end: int, use: Use) -> None:
     kind = use.kind
     if kind is Kind.EXCEPTION:
-        search.matches.exceptions.setdefault(use.term, []).append(view.span(start, end))
+        span = view.span(start, end)
+        if not _MARK.search(search.views.surface.text, *span):  # 可代还，有需要的 is no 代还有
+            search.matches.exceptions.setdefault(use.term, []).append(span)
     elif kind is Kind.PICTURE:
         if search.views.has_symbols:
             _add_pictured(search, view, start, end, use)
@@ -299,8 +303,10 @@ def _add(
     first, last = view.span(start, end)
     if views.broken(view, start, end):
         return
-    edged = use.edged or name in _LOOSE_VIEWS
-    if edged and not _has_boundaries(views.folded.text, first, last, term.boundary):
+    loose = name in _LOOSE_VIEWS
+    if loose and _is_parted(views, view, start, end):
+        return
+    if (use.edged or loose) and not _has_boundaries(views.folded.text, first, last, term.boundary):
         return
     if not name:
         name = _plain_name(views, first, last, use.form)
@@ -314,6 +320,13 @@ def _keep(search: _Search, use: Use, *, name: str, start: int, end: int, score: 
     (search.matches.lonely if lonely else search.matches.found).append(
         (start, -end, -score, use.term, name, use.form)
     )
+
+
+def _is_parted(views: Views, view: View, start: int, end: int) -> bool:
+    """Say whether the one gap in a match holds a mark: what is disguised already is not cut by a comma too."""
+    starts, ends = view.starts, view.ends
+    gaps = [(ends[at - 1], starts[at]) for at in range(start + 1, end) if starts[at] > ends[at - 1]]
+    return len(gaps) == 1 and _MARK.search(views.surface.text, *gaps[0]) is not None
 
 
 def _plain_name(views: Views, first: int, last: int, form: str) -> str:

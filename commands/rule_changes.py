@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from classifiers.datafiles import DataFileError
-    from classifiers.engine import Ruleset
     from classifiers.rulefiles import RuleFile
     from storage.records import Actor, Json
     from storage.rule_changes import ChangeRow
 
 MOST_BYTES = 16 << 20
 """A rule file is no longer than this."""
+
+
+class RulesChangedError(Exception):
+    """Other rules came into force while posts were judged by these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,14 +196,23 @@ def activate(change_id: int, *, actor: Actor) -> tuple[ChangeRow, int]:
         return _put_in_place(row, content), candidate.entries
 
 
-def stage_ruleset() -> Ruleset:
-    """Return the ruleset for stored posts; its files are kept, so that its verdicts stay explained."""
+def stage_rules() -> Rules:
+    """Return the rules for stored posts; their files are kept, so that their verdicts stay explained."""
     from storage.rulesets import ensure_ruleset
 
     end_activations()
     rules = active_rules()
     ensure_ruleset(context.store, rules.ruleset.version, rules.contents, now=context.now())
-    return rules.ruleset
+    return rules
+
+
+def check_standing(rules: Rules) -> None:
+    """Raise RulesChangedError when other rules have come into force since these were read."""
+    from classifiers.rulefiles import files_in_force
+
+    present = {name: file.content for name, file in files_in_force(overlay_folders()).items()}
+    if present != rules.contents:
+        raise RulesChangedError
 
 
 def end_activations() -> None:

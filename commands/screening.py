@@ -13,17 +13,19 @@ import typer
 
 from commands.context import context
 from commands.files import open_input, replaced_atomically
-from commands.rule_changes import stage_ruleset
+from commands.rule_changes import RulesChangedError, check_standing, stage_rules
 from commands.rulesets import active_ruleset, overlay_folders
 from commands.suppressing import suppress_clues, suppressions_in_force
 from storage.errors import InputError
 from storage.post_lines import iter_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from classifiers.engine import Ruleset
     from commands.answering import Answers, Chunk
+    from commands.output import Update
+    from commands.rulesets import Rules
     from storage.records import Json
 
 _PEEK_BYTES = 1 << 16
@@ -80,18 +82,34 @@ def cluster_command() -> None:
 
 
 def run_screen_posts(*, new_only: bool = False) -> Json:
-    """Run the screening stage with a progress display."""
+    """Run the screening stage with a progress display; the answer counts what the rules in force at its end judged.
+
+    A run never goes on under rules that others have replaced: it would point clues back to its own verdicts.
+    """
     from classifiers.run import screen_posts
 
-    with context.out.progress("screening posts") as update:
-        return screen_posts(
-            context.store,
-            stage_ruleset(),
-            now=context.now(),
-            sealer=context.sealer,
-            progress=update,
-            new_only=new_only,
-        )
+    while True:
+        rules = stage_rules()
+        try:
+            with context.out.progress("screening posts") as update:
+                return screen_posts(
+                    context.store,
+                    rules.ruleset,
+                    now=context.now(),
+                    sealer=context.sealer,
+                    progress=_while_standing(rules, update),
+                    new_only=new_only,
+                )
+        except RulesChangedError:
+            context.out.note("other rules have come into force; going on with those")
+
+
+def _while_standing(rules: Rules, update: Update) -> Callable[[int, int | None], None]:
+    def progress(done: int, total: int | None) -> None:
+        update(done, total)
+        check_standing(rules)
+
+    return progress
 
 
 def run_cluster() -> Json:

@@ -21,6 +21,9 @@ GOLD = Path(__file__).parent.parent / "gold" / "contacts.jsonl"
 LEAST = 0.97
 
 
+GOLD_TEXTS = [json.loads(line)["text"] for line in GOLD.read_text("utf-8").splitlines()]
+
+
 def found(text: str, speaker: Speaker | None = None) -> set[tuple[str, str]]:
     folded = make_views(text).folded.text
     if not may_hold_contact(folded):
@@ -218,6 +221,14 @@ def test_recall_and_precision_on_the_gold_contacts() -> None:
     assert hits >= LEAST * sum(len(read) for _, read in pairs), wrong
     assert sum(not gold for gold, _ in pairs) >= 50
     assert len({contact["kind"] for row in rows for contact in row["contacts"]}) == 7
+
+
+@given(st.lists(st.sampled_from(GOLD_TEXTS), min_size=1, max_size=3), st.integers(0, 40), st.integers(0, 40))
+def test_the_quick_look_lets_no_contact_slip(texts: list[str], start: int, cut: int) -> None:
+    text = "".join(texts)[start : start + 60 + cut]
+    folded = make_views(text).folded.text
+    contacts = find_contacts("text", text, Speaker(name="abc_def1"), tables=TABLES, folded=folded)
+    assert not contacts or may_hold_contact(folded)
 
 
 @given(st.text(max_size=300))

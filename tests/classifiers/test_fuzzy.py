@@ -14,7 +14,7 @@ from classifiers.lexicon import PACKAGED_LEXICONS, Lexicon, load_lexicon
 from classifiers.patterns import cut_pieces, most_changes
 from classifiers.terms import Disguise
 from classifiers.views import make_views
-from tests.classifiers.terms_for_tests import make_test_lexicon, make_test_term
+from tests.classifiers.terms_for_tests import EVERY_DISGUISE, make_test_lexicon, make_test_term
 
 FUZZY_ONLY = frozenset({Disguise.FUZZY})
 FORMS = ["停息挂账", "全额退保", "信用卡停息", "非恶意逾期证明"]
@@ -149,6 +149,14 @@ def test_a_term_of_three_is_seen_through_one_look_alike_that_is_no_everyday_char
 )
 def test_a_sign_that_only_stands_near_is_no_character_of_the_term(text: str, found: bool) -> None:
     assert bool(find_terms(make_views(text), LEXICON)) is found
+
+
+@pytest.mark.parametrize("text", ["个性化，投诉", "停，息桂账", "恢复，再清零"])
+def test_what_is_disguised_is_not_cut_by_a_comma_too(text: str) -> None:
+    lexicon = make_test_lexicon(
+        *(make_test_term(t, views=EVERY_DISGUISE) for t in ("代投诉", "停息挂账", "负债清零"))
+    )
+    assert find_terms(make_views(text), lexicon) == []
 
 
 def test_a_window_never_reaches_across_a_sentence_mark() -> None:

@@ -59,7 +59,11 @@ def slow_matches(text: str) -> set[tuple[str, int, int]]:
         for end in range(start + 1, len(text) + 1)
         if text[start] not in dropped and text[end - 1] not in dropped
     }
-    traps = [span for span, form in spelled.items() if form == "时代还"]
+    traps = [
+        span
+        for span, form in spelled.items()
+        if form == "时代还" and not set(text[slice(*span)]) & set(STRONG + WEAK)
+    ]
     return {
         (form, *span)
         for span, form in spelled.items()
@@ -207,6 +211,14 @@ def test_the_longest_span_decides_between_term_and_exception() -> None:
     assert rules("这个时代还没来", lexicon) == set()
     assert rules("新时代还信用卡", lexicon) == {"代还信用卡"}
     assert rules("时代还和代还", lexicon) == {"代还"}
+
+
+def test_an_exception_ends_with_its_clause() -> None:
+    lexicon = make_test_lexicon(make_test_term("代还", exceptions=("代还有", "时代还")))
+    assert rules("这一代还有希望", lexicon) == set()
+    assert rules("可代还，有需要的说", lexicon) == {"代还"}
+    assert rules("过时。代还", lexicon) == {"代还"}
+    assert rules("时 代 还没到", lexicon) == set()
 
 
 @pytest.mark.parametrize(("text", "found"), [("我的vx是", True), ("mvx", False), ("vxa", False), ("vx138", True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -163,6 +164,26 @@ def _kill_after_first_row(
     time.sleep(chance.uniform(0, 0.02))
     if running.poll() is None:
         os.killpg(running.pid, signal.SIGKILL)
+
+
+def test_a_run_goes_on_with_rules_that_came_into_force_meanwhile(workspace: Path) -> None:
+    number = 800
+    put_posts(workspace, *[post_line(i, f"{PITCH if i % 3 else CHAT}（{i}）") for i in range(number)])
+    store = open_store(load_workspace(workspace))
+    judged = reading(store.engine, "SELECT count(*) FROM verdict")
+    argv = [sys.executable, str(ROOT / "cli.py"), "--data", str(workspace), "--json", "screen-posts"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        while running.poll() is None and judged() == reading(store.engine, "SELECT 0")():
+            time.sleep(0.002)
+        write(overlay(workspace).parent, TERMS)
+        out, err = running.communicate(timeout=240)
+    assert running.returncode == 0, err
+    assert b"other rules" in err
+    state = end_state(store)
+    store.close()
+    newest = json.loads(out)["ruleset"]
+    assert sorted(row[0] for row in state["verdicts"] if row[2] == newest) == sorted(f"p{i}" for i in range(number))
+    assert number < len(state["verdicts"]) < 2 * number
 
 
 def test_history_is_judged_anew_across_kills(workspace: Path, tmp_path: Path) -> None:
