@@ -300,9 +300,12 @@ def _add_conclusions(found: UnitEvidence) -> None:
         found.add(_conclusion("r1.full", cluster[0]))
     if not topics & OWN_TOPICS and {Role.OFFER, Role.CONTACT} <= roles and kinds & RESULT_FEES:
         found.add(_conclusion("coded.offer", cluster[0]))
-    last = _last_pitch(found, provider)
-    if last is not None:
-        found.add(_conclusion("voice.pitch_last", last))
+    late = _late_offer(found, provider)
+    roles = {piece.role for piece in late}
+    if {Role.OFFER, Role.CONTACT} <= roles:
+        found.add(_conclusion("voice.pitch_last", late[-1]))
+        if roles & {Role.FEE, Role.PROMISE}:
+            found.add(_conclusion("voice.pitch_full", late[-1]))
 
 
 def _add_topic_levels(found: UnitEvidence) -> None:
@@ -357,18 +360,11 @@ def _densest(provider: list[Evidence]) -> list[Evidence]:
     return best if best and best[0].field in PROFILE_FIELDS else [*best, *profile]
 
 
-def _last_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> Evidence | None:
-    """Return the offer or way of contact that ends a text which began in another voice."""
+def _late_offer(found: UnitEvidence, provider: Iterable[Evidence]) -> list[Evidence]:
+    """Return the parts of an offer that end a text which began in another voice (R3)."""
     if not found.quotes_count:
-        return None
+        return []
     lengths = {reading.field: len(reading.text) for reading in found.unit.main}
-    late = [
-        piece
-        for piece in provider
-        if piece.role in (Role.OFFER, Role.CONTACT)
-        and piece.field in lengths
-        and piece.start >= LAST_PART * lengths[piece.field]
+    return [
+        piece for piece in provider if piece.field in lengths and piece.start >= LAST_PART * lengths[piece.field]
     ]
-    if {piece.role for piece in late} != {Role.OFFER, Role.CONTACT}:
-        return None
-    return late[-1]
