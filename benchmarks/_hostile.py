@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from itertools import count
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from classifiers.engine import load_ruleset
 
@@ -93,8 +94,10 @@ def rules() -> Ruleset:
     return load_ruleset()
 
 
-def _forms() -> Iterator[str]:
-    return (form for term in rules().lexicon.terms for form in (term.term, *term.variants))
+def _forms() -> list[str]:
+    """Return every form of the lexicon, mixed: a longer stretch of them holds the same kinds as a shorter one."""
+    forms = [form for term in rules().lexicon.terms for form in (term.term, *term.variants)]
+    return sorted(forms, key=lambda form: crc32(form.encode()))
 
 
 def all_terms(length: int) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks._bare_scrapy import COMMENTS
-from benchmarks.screening import neutral_text
+from benchmarks._neutral import neutral_text
 from crawler.launch import run_crawl
 from crawler.watch import parse_watch
 from storage.engine import Store, make_engine, sqlite_url

@@ -1,6 +1,6 @@
 """Two worker processes of `screen` against one: lines per second, both already started, on the same lines.
 
-One worker gets the same chunks over the same pipes as two do, so the ratio is that of the processors alone; the last
+One worker gets the same chunks over the same pipes as two, so the ratio is that of the processors alone; the last
 line judges the same chunks in this process. The control says what the machine gives at that moment: two processes
 that only count, against one. Where others use the machine too, it is far below 2.
 """

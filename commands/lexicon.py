@@ -152,6 +152,7 @@ def try_change(
     """Show what a change would do to the gold set and to every stored post; nothing in force changes."""
     from commands.labelled import Problems
     from commands.rule_changes import end_activations, make_candidate
+    from commands.trial_tables import print_trial
     from commands.trying import gold_files, trial_record, try_on_gold
     from storage.rule_changes import record_trial
     from storage.transitions.rule_change import AUTHORS, check_role
@@ -161,7 +162,8 @@ def try_change(
     end_activations()
     handed, rows = _handed(change)
     candidate, faults = make_candidate([handed]), Problems()
-    answer: Json = {"change": rows[0].key if rows else None, "gold": None, "history": None}
+    key = change if _CHANGE_ID.fullmatch(change) else rows[0].key if rows else None
+    answer: Json = {"change": key, "gold": None, "history": None}
     if candidate.problems:
         context.out.obj({**answer, "problems": candidate.problems})
         return
@@ -172,7 +174,10 @@ def try_change(
     with context.store.write(context.now()) as unit:
         for row in rows:
             record_trial(unit, row.id, record, actor=actor)
-    context.out.obj({**answer, "ruleset": record["ruleset"], "problems": faults.found})
+    answer |= {"ruleset": record["ruleset"]}
+    if not context.json:
+        print_trial(answer)
+    context.out.obj({**(answer if context.json else {}), "problems": faults.found})
 
 
 @lexicon_app.command("activate")

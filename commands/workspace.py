@@ -107,7 +107,7 @@ def make_workspace(
     (root / WATCH_FILE).write_text(watch, "utf-8")
     for name in ("evidence", "packages", "overlays"):
         (root / name).mkdir(exist_ok=True)
-    for kind in ("lexicons", "sources", "channels", "templates"):
+    for kind in ("lexicons", "data", "suppressions", "gold", "sources", "channels", "templates"):
         (root / "overlays" / kind).mkdir(exist_ok=True)
     for name in ("keys", "profiles"):
         (root / name).mkdir(mode=0o700, exist_ok=True)

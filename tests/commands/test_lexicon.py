@@ -81,7 +81,6 @@ def test_a_trial_shows_what_would_change_on_gold_and_on_stored_posts(workspace: 
     weights = yaml.safe_load((PACKAGED_LEXICONS.parent / "data" / "weights.yml").read_text("utf-8"))
     file.write_text(yaml.safe_dump({**weights, "bias": weights["bias"] - 50}), "utf-8")
     gold = workspace / "overlays" / "gold"
-    gold.mkdir()
     (gold / "own.jsonl").write_text(json.dumps({**post_line(9, PITCH), "label": "clue"}) + "\n", "utf-8")
 
     done = lexicon(workspace, "try", file, by="senior").obj
@@ -96,6 +95,21 @@ def test_a_trial_shows_what_would_change_on_gold_and_on_stored_posts(workspace: 
     assert sample["before"]["score"] > sample["after"]["score"]
     assert (sample["before"]["flagged"], sample["after"]["flagged"]) == (True, False)
     assert done["ruleset"]["before"] != done["ruleset"]["after"]
+
+
+def test_a_person_reads_a_trial_as_tables(workspace: Path, tmp_path: Path) -> None:
+    put_posts(workspace, post_line(1, PITCH), post_line(2, CHAT))
+    (workspace / "overlays" / "gold" / "own.jsonl").write_text(
+        json.dumps({**post_line(9, PITCH), "label": "clue"}) + "\n", "utf-8"
+    )
+    file = tmp_path / "weights.yml"
+    weights = yaml.safe_load((PACKAGED_LEXICONS.parent / "data" / "weights.yml").read_text("utf-8"))
+    file.write_text(yaml.safe_dump({**weights, "bias": weights["bias"] - 50}), "utf-8")
+    done = call("lexicon", "try", file, "--data", workspace, "--as", "senior")
+    assert done.code == 0
+    assert "1/1 → 0/1" in done.out
+    assert "newly_cleared: 1" in done.out
+    assert "xiaohongshu:p1" in done.out
 
 
 def test_without_a_gold_set_the_figures_are_null_and_other_files_can_be_named(

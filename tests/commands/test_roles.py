@@ -86,7 +86,15 @@ def test_a_disabled_person_does_nothing(busy_workspace: Path) -> None:
 
 
 def test_reading_needs_no_name(busy_workspace: Path) -> None:
-    for words in ("clues list", "clues show c1", "clusters list", "posts list", "posts count", "channels list"):
+    for words in (
+        "clues list",
+        "clues show c1",
+        "clusters list",
+        "posts list",
+        "posts count",
+        "channels list",
+        "lexicon history",
+    ):
         assert call(*words.split(), "--data", busy_workspace, "--json").code == 0
     for words in ("batch list", "outcomes list", "stats", "audit verify"):
         assert call(*words.split(), "--data", busy_workspace, "--json").code == 0
