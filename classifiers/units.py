@@ -300,6 +300,11 @@ def _add_conclusions(found: UnitEvidence) -> None:
         found.add(_conclusion("r1.full", cluster[0]))
     if not topics & OWN_TOPICS and {Role.OFFER, Role.CONTACT} <= roles and kinds & RESULT_FEES:
         found.add(_conclusion("coded.offer", cluster[0]))
+    _add_late_pitch(found, provider)
+
+
+def _add_late_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> None:
+    """Add that a text which began in another voice ends in an offer, and whether in a full one (R3)."""
     late = _late_offer(found, provider)
     roles = {piece.role for piece in late}
     if {Role.OFFER, Role.CONTACT} <= roles:
