@@ -301,6 +301,16 @@ def _add_conclusions(found: UnitEvidence) -> None:
     if not topics & OWN_TOPICS and {Role.OFFER, Role.CONTACT} <= roles and kinds & RESULT_FEES:
         found.add(_conclusion("coded.offer", cluster[0]))
     _add_late_pitch(found, provider)
+    _add_full_profile(found, provider)
+
+
+def _add_full_profile(found: UnitEvidence, provider: Iterable[Evidence]) -> None:
+    """Add that nickname and bio alone name the service, offer it, and say what it costs, gives or how to reach (R1)."""
+    own = [piece for piece in provider if piece.field in PROFILE_FIELDS]
+    named = any(piece.role is Role.TOPIC and piece.field in PROFILE_FIELDS for piece in found.pieces)
+    roles = {piece.role for piece in own}
+    if named and Role.OFFER in roles and len(roles) > 1:
+        found.add(_conclusion("profile.full", own[0]))
 
 
 def _add_late_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> None:
