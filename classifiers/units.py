@@ -305,7 +305,7 @@ def _add_conclusions(found: UnitEvidence) -> None:
 
 
 def _add_full_profile(found: UnitEvidence, provider: Iterable[Evidence]) -> None:
-    """Add that nickname and bio alone name the service, offer it, and say what it costs, gives or how to reach (R1)."""
+    """Add that nickname and bio alone name the service, offer it, and ask, promise or invite (R1)."""
     own = [piece for piece in provider if piece.field in PROFILE_FIELDS]
     named = any(piece.role is Role.TOPIC and piece.field in PROFILE_FIELDS for piece in found.pieces)
     roles = {piece.role for piece in own}
