@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.clear_labels import CLEAR_LABELS
@@ -90,6 +90,7 @@ def test_every_run_stands_where_it_says(text: str) -> None:
         assert len(run) <= 3
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="停息挂账代办私信我微信abc123。，“”\n", max_size=200))
 def test_bias_and_findings_give_the_score_with_wording_among_them(text: str) -> None:
     verdict = screen_post(PostText(id="a", text=text), rules())
