@@ -32,7 +32,7 @@ from classifiers.severity import SeverityScale, load_severity
 from classifiers.units import PROVIDER_ROLES, Unit, UnitEvidence, context_topics, gather
 from classifiers.voice import Reading, read_field
 from classifiers.windows import find_contacts_in, find_cues_in, find_terms_in
-from classifiers.wording import Wording, hear, load_wording
+from classifiers.wording import WORDING_RULE, Wording, hear, load_wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -331,13 +331,13 @@ def _make_findings(unit: UnitEvidence, fields: dict[str, _Field], weights: Weigh
 
 def _wording_finding(sentence: SentenceWording, fields: dict[str, _Field]) -> Finding:
     return Finding(
-        rule="wording",
+        rule=WORDING_RULE,
         role=Role.VOICE.value,
         field=sentence.field,
         start=sentence.start,
         end=sentence.end,
         text=fields[sentence.field].text[sentence.start : sentence.end],
-        view="folded",
+        view="surface",
         weight=sentence.weight,
     )
 

@@ -60,10 +60,14 @@ def choose_label(unit: UnitEvidence, log_odds: float, *, weights: Weights, clear
     Whoever offers, promises, asks or invites nothing is no clue, however much he speaks of the trade (R1); only a
     wording that leaves little doubt stands for an offer that no cue knows.
     """
-    if not offers_anything(unit) and log_odds < weights.flagged_from + weights.silent_margin:
+    is_plain = log_odds >= weights.flagged_from + weights.silent_margin
+    if not offers_anything(unit) and not is_plain:
         return clear.choose(label_features(unit), unit.heard.labels)
     if log_odds >= weights.flagged_from:
-        return Label.CLUE if names_service(unit) else Label.UNSURE
+        sold = names_service(unit) and not (
+            names_other_goods(unit) and log_odds < weights.flagged_from + weights.other_margin
+        )
+        return Label.CLUE if is_plain or sold else Label.UNSURE
     if log_odds >= weights.unsure_from or is_bare_bait(unit):
         return Label.UNSURE
     return clear.choose(label_features(unit), unit.heard.labels)
@@ -74,7 +78,9 @@ def offers_anything(unit: UnitEvidence) -> bool:
 
     Several words of the cash-out trade in one breath are a price list.
     """
-    return "topic.jargon" in unit.features or any(piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces)
+    return "topic.jargon" in unit.features or any(
+        piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces
+    )
 
 
 def names_service(unit: UnitEvidence) -> bool:
@@ -86,6 +92,13 @@ def names_service(unit: UnitEvidence) -> bool:
         return True
     roles = {piece.role for piece in unit.pieces if piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER}
     return len(roles) > 1
+
+
+def names_other_goods(unit: UnitEvidence) -> bool:
+    """Return whether the unit names goods of another trade beside at most weak words of this one (R9)."""
+    if "topic.core" in unit.features:
+        return False
+    return any(piece.role is Role.OTHER_TRADE and piece.feature for piece in unit.pieces)
 
 
 def is_bare_bait(unit: UnitEvidence) -> bool:

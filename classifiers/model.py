@@ -25,7 +25,8 @@ class Weights:
     """Log-odds per feature, the bias, and the log-odds from which a verdict is flagged or unsure.
 
     ``wording`` is what one point of the wording model is worth in log-odds; ``silent_margin`` what a text without
-    any listed turn of an offer needs beyond ``flagged_from``.
+    any listed turn of an offer needs beyond ``flagged_from``, ``other_margin`` what one that names goods of another
+    trade needs.
     """
 
     bias: float
@@ -33,6 +34,7 @@ class Weights:
     unsure_from: float
     wording: float
     silent_margin: float
+    other_margin: float
     features: Mapping[str, float]
 
     def of(self, feature: str) -> float:
@@ -54,6 +56,7 @@ def load_weights(path: Path) -> Weights:
         unsure_from=data.number("unsure_from"),
         wording=data.number("wording"),
         silent_margin=data.number("silent_margin"),
+        other_margin=data.number("other_margin"),
         features=features,
     )
     data.close()

@@ -29,6 +29,8 @@ OTHER_VOICES = frozenset({Voice.WARNER, Voice.REPORTER, Voice.DEBTOR})
 LAST_PART = 0.6
 MANY_CUES, FULL_OFFER = 3, 5
 MANY_VOICE_CUES = 3
+# Different services of the cash-out trade that make a price list.
+PRICE_LIST = 3
 # Code points within which the parts of one offer stand.
 CLUSTER_SPAN = 260
 # Topics of what a comment answers that are listed with it; more of them say nothing new.
@@ -297,9 +299,27 @@ def _add_conclusions(found: UnitEvidence) -> None:
         found.add(_conclusion("r1.full", cluster[0]))
     if not topics & OWN_TOPICS and {Role.OFFER, Role.CONTACT} <= roles and kinds & RESULT_FEES:
         found.add(_conclusion("coded.offer", cluster[0]))
-    last = _last_pitch(found, provider)
-    if last is not None:
-        found.add(_conclusion("voice.pitch_last", last))
+    _add_late_pitch(found, provider)
+    _add_full_profile(found, provider)
+
+
+def _add_full_profile(found: UnitEvidence, provider: Iterable[Evidence]) -> None:
+    """Add that nickname and bio alone name the service, offer it, and ask, promise or invite (R1)."""
+    own = [piece for piece in provider if piece.field in PROFILE_FIELDS]
+    named = any(piece.role is Role.TOPIC and piece.field in PROFILE_FIELDS for piece in found.pieces)
+    roles = {piece.role for piece in own}
+    if named and Role.OFFER in roles and len(roles) > 1:
+        found.add(_conclusion("profile.full", own[0]))
+
+
+def _add_late_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> None:
+    """Add that a text which began in another voice ends in an offer, and whether in a full one (R3)."""
+    late = _late_offer(found, provider)
+    roles = {piece.role for piece in late}
+    if {Role.OFFER, Role.CONTACT} <= roles:
+        found.add(_conclusion("voice.pitch_last", late[-1]))
+        if roles & {Role.FEE, Role.PROMISE}:
+            found.add(_conclusion("voice.pitch_full", late[-1]))
 
 
 def _add_topic_levels(found: UnitEvidence) -> None:
@@ -310,12 +330,20 @@ def _add_topic_levels(found: UnitEvidence) -> None:
         found.add(_conclusion("topic.core", core[0]))
     if len({piece.rule for piece in own}) > 1:
         found.add(_conclusion("topic.several", own[0]))
-    jargon = [piece for piece in own if piece.category is Category.CARD_CASHOUT]
-    if len({piece.rule for piece in jargon}) > 1:  # only sellers use several words of this trade in one breath
-        found.add(_conclusion("topic.jargon", jargon[0]))
+    _add_price_list(found, [piece for piece in own if piece.category is Category.CARD_CASHOUT])
     other = found.features.get("other.trade") or found.features.get("term.other_trade")
     if other is not None and not core:
         found.add(_conclusion("other.trade.alone", other))
+
+
+def _add_price_list(found: UnitEvidence, jargon: list[Evidence]) -> None:
+    """Add that the speaker names several services of the cash-out trade in one breath: only sellers do."""
+    texts = {reading.field: reading.folded for reading in found.unit.own}
+    services = {texts[piece.field][piece.start : piece.end] for piece in jargon if piece.field in texts}
+    if len({piece.rule for piece in jargon}) > 1:
+        found.add(_conclusion("topic.jargon", jargon[0]))
+    if len(services) >= PRICE_LIST:
+        found.add(_conclusion("offer.pricelist", jargon[0]))
 
 
 def _forget_other_goods(found: UnitEvidence, provider: list[Evidence]) -> None:
@@ -346,18 +374,11 @@ def _densest(provider: list[Evidence]) -> list[Evidence]:
     return best if best and best[0].field in PROFILE_FIELDS else [*best, *profile]
 
 
-def _last_pitch(found: UnitEvidence, provider: Iterable[Evidence]) -> Evidence | None:
-    """Return the offer or way of contact that ends a text which began in another voice."""
+def _late_offer(found: UnitEvidence, provider: Iterable[Evidence]) -> list[Evidence]:
+    """Return the parts of an offer that end a text which began in another voice (R3)."""
     if not found.quotes_count:
-        return None
+        return []
     lengths = {reading.field: len(reading.text) for reading in found.unit.main}
-    late = [
-        piece
-        for piece in provider
-        if piece.role in (Role.OFFER, Role.CONTACT)
-        and piece.field in lengths
-        and piece.start >= LAST_PART * lengths[piece.field]
+    return [
+        piece for piece in provider if piece.field in lengths and piece.start >= LAST_PART * lengths[piece.field]
     ]
-    if {piece.role for piece in late} != {Role.OFFER, Role.CONTACT}:
-        return None
-    return late[-1]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Indexes = npt.NDArray[np.intp]
 
 LONGEST_RUN = 3
+WORDING_RULE = "wording"
 # A shorter quotation may be emphasis or the word to send.
 CITED_FROM = 7
 # What stands for the start of a field, a number, a contact, a quotation, and a term of each role.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from storage.records import Json
 
+WHOLE_SENTENCES = "wording"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -40,7 +42,10 @@ def explain(bias: float, findings: Sequence[Json]) -> Explanation:
 
 
 def marks_of(findings: Sequence[Json], field: str, text: str) -> list[Mark]:
-    """Return the findings of one field as marks; one whose span no longer shows its text is left out."""
+    """Return the findings of one field as marks; one whose span no longer shows its text is left out.
+
+    What the wording of a whole sentence says is listed with the reasons; a mark over it would hide the others.
+    """
     return [
         Mark(
             start=finding["start"],
@@ -52,5 +57,7 @@ def marks_of(findings: Sequence[Json], field: str, text: str) -> list[Mark]:
             weight=finding["weight"],
         )
         for number, finding in enumerate(findings, 1)
-        if finding["field"] == field and text[finding["start"] : finding["end"]] == finding["text"] != ""
+        if finding["field"] == field
+        and finding["rule"] != WHOLE_SENTENCES
+        and text[finding["start"] : finding["end"]] == finding["text"] != ""
     ]

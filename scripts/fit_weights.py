@@ -76,7 +76,7 @@ def row_features(row: dict[str, object], ruleset: Ruleset) -> list[frozenset[str
 
 def sign_of(feature: str) -> int:
     """Return +1 where the feature can only speak for a clue, -1 where only against."""
-    if feature == "voice.pitch_last":
+    if feature.startswith("voice.pitch"):
         return 1
     plain = feature.removeprefix("profile.")
     return -1 if plain.startswith(AGAINST) else 1
@@ -178,9 +178,8 @@ def show(name: str, data: Rows, weights: Weights, rows: list[dict[str, object]])
 def write(weights: Weights) -> None:
     """Write the weights with their head."""
     lines = [HEAD.format(ridge=RIDGE), f"bias: {weights.bias}\nflagged_from: {weights.flagged_from}\n"]
-    lines.append(
-        f"unsure_from: {weights.unsure_from}\nwording: {weights.wording}\nsilent_margin: {weights.silent_margin}\nfeatures:\n"
-    )
+    lines.append(f"unsure_from: {weights.unsure_from}\nwording: {weights.wording}\n")
+    lines.append(f"silent_margin: {weights.silent_margin}\nother_margin: {weights.other_margin}\nfeatures:\n")
     lines.extend(f"  {name}: {value}\n" for name, value in sorted(weights.features.items()))
     WEIGHTS.write_text("".join(lines), encoding="utf-8")
 

@@ -124,7 +124,7 @@ def _fit_once(rows: Sequence[Runs], kinds: Sequence[str], runs: list[str], count
 
 
 def _model() -> LogisticRegression:
-    return LogisticRegression(C=STRENGTH, max_iter=2000, class_weight="balanced")
+    return LogisticRegression(C=STRENGTH, max_iter=2000, tol=1e-3, class_weight="balanced")
 
 
 def weigh(rows: Sequence[Runs], runs: Sequence[str], rarity: np.ndarray) -> csr_matrix:

@@ -73,4 +73,17 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_equal_sums_take_the_first_label() -> None:
-    assert load_clear_labels(DATA).choose([]) in Label
+    assert load_clear_labels(DATA).choose([], {}) in Label
+
+
+def test_what_the_wording_says_moves_the_label(tmp_path: Path) -> None:
+    path = tmp_path / "clear_labels.yml"
+    start = "start: {unrelated: 0, victim: 0, education: 0, news: 0, legit: 0}\n"
+    path.write_text(start + "features: {wording.news: {news: 1.0}, heard: {legit: 0.5}}\n", encoding="utf-8")
+    labels = load_clear_labels(path)
+    assert labels.choose(["heard"], {Label.NEWS: 0.4}) is Label.LEGIT
+    assert labels.choose(["heard"], {Label.NEWS: 0.6}) is Label.NEWS
+
+
+def test_an_invitation_without_any_word_of_the_trade_is_no_clue() -> None:
+    assert label_of("懂的都懂，想上车的姐妹私信我，名额不多了哦") is not Label.CLUE

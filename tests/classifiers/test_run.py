@@ -109,7 +109,7 @@ def test_contacts_of_clues_are_sealed_and_those_of_clear_posts_not_kept(store: S
         now,
         post_facts("1", PITCH),
         post_facts("2", PITCH + "。"),
-        post_facts("3", "打我电话13812345678吃饭"),
+        post_facts("3", "饭在锅里，爸的号码13812345678"),
     )
     screen_posts(store, shipped(), now=now)
     with store.read() as conn:
