@@ -74,13 +74,14 @@ def choose_label(unit: UnitEvidence, log_odds: float, *, weights: Weights, clear
 
 
 def offers_anything(unit: UnitEvidence) -> bool:
-    """Return whether the unit holds an offer, promise, fee or way of contact in its own voice.
+    """Return whether the unit holds an offer, promise or way of contact in its own voice, or two forms of fee.
 
-    Several words of the cash-out trade in one breath are a price list.
+    One percentage or price alone is what every bank states. Several words of the cash-out trade in one breath are a
+    price list.
     """
-    return "topic.jargon" in unit.features or any(
-        piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER for piece in unit.pieces
-    )
+    told = [piece for piece in unit.pieces if piece.role in PROVIDER_ROLES and piece.feature not in _NO_OFFER]
+    fees = {piece.feature for piece in told if piece.role is Role.FEE}
+    return "topic.jargon" in unit.features or len(fees) > 1 or any(piece.role is not Role.FEE for piece in told)
 
 
 def names_service(unit: UnitEvidence) -> bool:
