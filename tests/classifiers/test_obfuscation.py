@@ -78,8 +78,10 @@ def test_a_match_points_at_the_disguised_term_in_the_original(
             if hit.form != term:
                 continue  # another form of the entry, a shorter one perhaps
             # All that is left of the term but what a plausible change may cost at its ends.
+            # A letter put in may be the initial of the character behind it, and the match then ends there.
             lost = len(core(written)) - len(core(hit.text))
-            assert lost == 0 or (hit.view == "fuzzy" and lost <= most_changes(len(term))), (way, hit)
+            allowed = {"fuzzy": most_changes(len(term)), "initials": 1}.get(hit.view, 0)
+            assert lost <= allowed, (way, hit)
 
 
 @given(disguised(), st.text(max_size=20), st.text(max_size=20))
