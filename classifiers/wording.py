@@ -22,6 +22,7 @@ import numpy as np
 from classifiers.clear_labels import CLEAR_LABELS
 from classifiers.datafiles import DataFileError, read_data_file
 from classifiers.records import Role
+from classifiers.voice import CITED_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 LONGEST_RUN = 3
 WORDING_RULE = "wording"
-# A shorter quotation may be emphasis or the word to send.
-CITED_FROM = 7
 # What stands for the start of a field, a number, a contact, a quotation, and a term of each role.
 START, NUMBER, CONTACT, QUOTE = "\n", "0", "\ue000", "\ue001"
 _TERM_SIGNS = {role: chr(0xE010 + number) for number, role in enumerate(Role)}
