@@ -14,6 +14,7 @@ from commands import (
     crawling,
     demonstration,
     evaluating,
+    following,
     lexicon,
     reviewing,
     screening,
@@ -34,7 +35,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _module in (workspace, crawling, screening, evaluating, lexicon, reviewing, takedown, auditing, demonstration):
+for _module in (
+    workspace,
+    crawling,
+    screening,
+    evaluating,
+    lexicon,
+    reviewing,
+    takedown,
+    following,
+    auditing,
+    demonstration,
+):
     _module.register(app)
 for _command in chain(
     app.registered_commands,

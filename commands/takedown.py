@@ -1,4 +1,4 @@
-"""The commands of the takedown loop: channels, batches, replies, rechecks, outcomes, statistics."""
+"""The commands of the takedown loop: channels, batches, packages, replies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.context import UsageError, context, parse_time
+from commands.context import context, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 channels_app = typer.Typer(help="Channels: where takedown requests go.")
 batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.")
 replies_app = typer.Typer(help="What platforms answered.")
-outcomes_app = typer.Typer(help="What became of the targets.")
 
 Code = Annotated[str, typer.Argument(metavar="ID", help="The batch, as 2026-W47-partner_desk.")]
 Strike = Annotated[list[str] | None, typer.Option(metavar="CLUE", help="Take this clue's item out; repeatable.")]
@@ -31,9 +30,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(channels_app, name="channels")
     app.add_typer(batch_app, name="batch")
     app.add_typer(replies_app, name="replies")
-    app.command("recheck")(recheck)
-    app.add_typer(outcomes_app, name="outcomes")
-    app.command("stats")(stats)
     app.command("verify-package")(verify_package_command)
 
 
@@ -45,11 +41,6 @@ def _channels() -> None:
 @replies_app.callback()
 def _replies() -> None:
     """What platforms answered."""
-
-
-@outcomes_app.callback()
-def _outcomes() -> None:
-    """What became of the targets."""
 
 
 @channels_app.command("list")
@@ -192,37 +183,6 @@ def import_command(
 def _reply_problem(file: Path, row: Json) -> Json:
     item = {"id": row["item"]} if row.get("item") else {}
     return {"code": "conflict", "file": str(file.absolute()), "line": row["row"], **item, "message": row["why"]}
-
-
-def recheck(
-    *,
-    due: Annotated[bool, typer.Option("--due", help="Targets whose day has come (the default).")] = False,
-    all_: Annotated[bool, typer.Option("--all", help="Every target sent or confirmed.")] = False,
-    batch: Annotated[str | None, typer.Option(metavar="ID", help="The targets of one batch.")] = None,
-) -> None:
-    """Visit targets and record what is true of them."""
-    from commands.visits import recheck_targets
-
-    if due + all_ + (batch is not None) > 1:
-        raise UsageError("choose one of --due, --all, --batch", field="recheck")
-    context.out.obj(recheck_targets("batch" if batch else "all" if all_ else "due", batch=batch))
-
-
-@outcomes_app.command("list")
-def list_outcomes_command() -> None:
-    """List the outcome of each followed target, newest first."""
-    from reporting.outcomes import list_outcomes
-
-    with context.store.read() as conn:
-        context.out.lines(list_outcomes(conn, limit=context.limit))
-
-
-def stats() -> None:
-    """Show the action rate with its unknowns, and how long things took."""
-    from reporting.statistics import statistics
-
-    with context.store.read() as conn:
-        context.out.obj(statistics(conn, now=context.now()))
 
 
 def verify_package_command(
