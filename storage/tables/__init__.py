@@ -1,6 +1,7 @@
 """All tables of the database, by subject; imported by storage alone."""
 
 from storage.tables.base import metadata
+from storage.tables.notices import notice
 from storage.tables.operation import audit_entry, run, sign_in_attempt, tombstone, user, web_session, workspace_meta
 from storage.tables.reading import (
     account,
@@ -45,6 +46,7 @@ __all__ = [
     "frontier",
     "judgement",
     "metadata",
+    "notice",
     "observation",
     "outcome",
     "post",
