@@ -27,6 +27,7 @@ from storage.tables.review import (
 )
 from storage.tables.rules import rule_change, rule_file, ruleset
 from storage.tables.screening import quarantine
+from storage.tables.sending import delivery
 from storage.tables.takedown import batch, observation, outcome, reply, submission, submission_event
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "contact_use",
     "crawl_run",
     "decision",
+    "delivery",
     "evidence",
     "frontier",
     "judgement",
