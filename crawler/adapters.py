@@ -3,65 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.functional_validators import AfterValidator
+from pydantic import Field, ValidationError
 
+from crawler.adapter_sections import (
+    AccessName,
+    Assertions,
+    BrowserLimits,
+    GoneMarker,
+    Hosts,
+    Listen,
+    Login,
+    Marker,
+    Markers,
+    Section,
+    Shot,
+    Surface,
+)
 from storage.errors import SettingsError
 
 if TYPE_CHECKING:
     from crawler.base import SourceSpider
 
+__all__ = [
+    "AdapterConfig",
+    "GoneMarker",
+    "Limits",
+    "Marker",
+    "Markers",
+    "adapter_names",
+    "load_adapter",
+    "load_spider",
+]
+
 _SOURCES = Path(__file__).parent / "sources"
 _SPIDERS = Path(__file__).parent / "spiders"
 
 
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return value
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Marker(_Section):
-    """A named sign that a page is not what was asked for.
-
-    ``place``: ``url`` = the address after redirects, when it differs from the one asked for; ``header`` = one
-    ``name: value`` line; ``head`` = the first 4,096 characters, and only of a page with little visible text,
-    because people write about captchas too.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
-    place: Literal["url", "header", "head"]
-    pattern: Annotated[str, AfterValidator(_pattern)]
-
-
-class GoneMarker(Marker):
-    """A named sign that what stood there is gone; ``means`` says by whose hand, as far as the page tells."""
-
-    means: Literal["content_removed", "author_deleted", "account_banned"] = "content_removed"
-
-
-class Markers(_Section):
-    """The signs by kind."""
-
-    challenge: tuple[Marker, ...] = ()
-    login_wall: tuple[Marker, ...] = ()
-    gone: tuple[GoneMarker, ...] = ()
-
-
-class Limits(_Section):
+class Limits(Section):
     """Bounds of reading one platform."""
 
     min_text_chars: int = Field(default=80, ge=1)
@@ -82,15 +66,33 @@ class Limits(_Section):
     min_reads_for_share: int = Field(default=5, ge=1)
 
 
-class AdapterConfig(_Section):
-    """What the YAML file of one platform says."""
+class AdapterConfig(Section):
+    """What the YAML file of one platform says; ``listen`` is set for platforms that are read through a browser."""
 
     platform: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
     title: str = ""
+    owner: str = ""
+    home: str | None = None
+    """The platform's own address, where it is a place of its own."""
+    access: tuple[AccessName, ...] = ("open", "visitor", "operator", "import")
+    robots: Literal["obey", "record"] = "obey"
+    """``record``: the verdict is kept and the recorded authorisation decides (operator access only)."""
+    hosts: Hosts = Hosts()
+    listen: dict[str, Listen] = Field(default_factory=dict)
     markers: Markers = Markers()
+    surface: Surface | None = None
+    login: Login | None = None
+    assertions: Assertions = Assertions()
+    shot: Shot | None = None
     limits: Limits = Limits()
+    browser: BrowserLimits = BrowserLimits()
     sha256: str = ""
     origin: str = ""
+
+    @property
+    def uses_browser(self) -> bool:
+        """Whether the platform is read through a browser, by listening to its pages' own answers."""
+        return self.surface is not None
 
 
 @cache
