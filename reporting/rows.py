@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reporting.masking import half_hide, hide, mask_others
+from storage.masking import half_hide, hide, mask_others
 from reporting.weeks import shown_time
 from storage.records import TargetKind
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reporting.channel import ChannelSpec
-    from reporting.masking import Span
+    from storage.masking import Span
     from storage.records import Json
 
 FIELDS = {"title": "title", "text": "text", "author.name": "author_name", "author.bio": "author_bio"}

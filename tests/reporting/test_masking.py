@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.masking import half_hide, hide, mask_others
+from storage.masking import half_hide, hide, mask_others
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 FRAMES = [

@@ -1,4 +1,4 @@
-"""Masking of other people: what leaves the house shows the offender's words and nobody else's data.
+"""Masking of other people: what leaves the house shows the offender's words and nobody else's data. Pure functions.
 
 Masking replaces characters one for one, so that spans of the original stay true. It is a net with small meshes for
 numbers and a coarse one for names; it never touches the spans that it is told to keep.
