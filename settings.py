@@ -1,7 +1,8 @@
 """The settings of a workspace: `qingyuan.toml`, checked; an unknown key is an error.
 
 A leaf: the roof and the attic read it, lower floors get plain arguments.
-Environment: QINGYUAN_DATA, QINGYUAN_USER, QINGYUAN_CHROMIUM, QINGYUAN_DATABASE_URL, QINGYUAN_CLOCK.
+Environment: QINGYUAN_DATA, QINGYUAN_USER, QINGYUAN_CHROMIUM, QINGYUAN_DATABASE_URL, QINGYUAN_CLOCK,
+QINGYUAN_WEBHOOK_URL, QINGYUAN_WEBHOOK_SECRET, QINGYUAN_METRICS_TOKEN.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.errors import SettingsError
@@ -59,6 +60,37 @@ class Desk(_Section):
     idle_minutes: int = Field(default=15, ge=1, le=480)
     absolute_hours: int = Field(default=8, ge=1, le=24)
     language: str = Field(default="zh", pattern="^(zh|en)$")
+    public_url: str = Field(default="", pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """The address that people open, as behind a reverse proxy; links in notices begin with it."""
+    secure_cookies: bool = False
+    """Cookies over TLS only; set it as soon as people reach the desk by https."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    metrics: str = Field(default="off", pattern="^(off|loopback|token)$")
+    """Who may read /metrics: nobody, this machine, or who shows QINGYUAN_METRICS_TOKEN."""
+
+
+class Logs(_Section):
+    """`qingyuan.log` of the workspace."""
+
+    level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    max_megabytes: int = Field(default=20, ge=1, le=1000)
+    keep: int = Field(default=10, ge=1, le=100)
+    """Older files that are kept beside the one in use."""
+
+
+class Notify(_Section):
+    """Notices of what needs a person; nothing is sent unless an address or a webhook is set."""
+
+    mail_to: tuple[Annotated[str, Field(pattern=r"^[^\s@,<>]+@[^\s@,<>]+$")], ...] = ()
+    webhook_url: str = Field(default="", pattern=r"^$|^https://|^http://(127\.0\.0\.1|\[::1\]|localhost)[:/]")
+    """Also QINGYUAN_WEBHOOK_URL, which wins: WeCom's and DingTalk's addresses hold a key."""
+    webhook_kind: Literal["wecom", "dingtalk", "feishu", "plain"] = "wecom"
+    language: Literal["zh", "en"] = "zh"
+    again_hours: float = Field(default=24, ge=0.25, le=24 * 30)
+    """What still stands is told of again after this time."""
+    authorisation_days: int = Field(default=14, ge=0, le=365)
+    """An authorisation is told of from this many days before its end."""
 
 
 class Settings(BaseSettings):
@@ -72,6 +104,8 @@ class Settings(BaseSettings):
     browser: Browser = Browser()
     packages: Packages = Packages()
     desk: Desk = Desk()
+    logs: Logs = Logs()
+    notify: Notify = Notify()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +180,20 @@ def load_workspace(root: Path) -> Workspace:
 def chromium_choice(workspace: Workspace) -> str | None:
     """Return the Chromium that the environment or the settings name, or None."""
     return os.environ.get("QINGYUAN_CHROMIUM") or workspace.settings.browser.chromium or None
+
+
+def webhook_choice(workspace: Workspace) -> tuple[str, str]:
+    """Return the webhook's address and its secret; both may stand in the environment, the secret only there.
+
+    Raises:
+        SettingsError: the address in the environment is neither https nor on this machine.
+    """
+    url = os.environ.get("QINGYUAN_WEBHOOK_URL", "")
+    try:
+        url = Notify(webhook_url=url).webhook_url
+    except ValidationError:
+        raise SettingsError("bad_field", "is no https address", field="QINGYUAN_WEBHOOK_URL") from None
+    return url or workspace.settings.notify.webhook_url, os.environ.get("QINGYUAN_WEBHOOK_SECRET", "")
 
 
 def _checked(values: dict[str, object]) -> Settings:

@@ -49,6 +49,26 @@ _SETTINGS = """\
 # idle_minutes = 15
 # absolute_hours = 8
 # language = "zh"
+# The address that people open, and what a reverse proxy with TLS needs (docs/operations.md).
+# public_url = "https://desk.example.com"
+# secure_cookies = false
+# trusted_proxies = []
+# Prometheus metrics: "off", "loopback", or "token" (QINGYUAN_METRICS_TOKEN in the environment).
+# metrics = "off"
+
+[logs]
+# level = "info"
+# max_megabytes = 20
+# keep = 10
+
+[notify]
+# What needs a person, by mail (server in [mail]) and by one webhook: wecom, dingtalk, feishu or plain.
+# mail_to = []
+# webhook_url = ""
+# webhook_kind = "wecom"
+# language = "zh"
+# again_hours = 24
+# authorisation_days = 14
 """
 
 _WATCH = """\

@@ -108,6 +108,8 @@ class ChannelSpec(_Part):
     rules: dict[str, _Words]
     measures: dict[TargetKind, _Words]
     limits: Limits = Limits()
+    sla_days: int | None = Field(default=None, ge=1, le=365)
+    """Days after sending within which an answer is expected; None = never overdue."""
     reply: ReplySpec
     letter: Letter
 
