@@ -15,6 +15,11 @@ QingyuanError
 ├── SettingsError         a settings, watch or data file is wrong
 ├── LeaseLostError        the lease was taken over; the holder must not commit
 ├── EvidenceError         bytes are missing or do not match their hash
+├── SendError             something could not be handed to its receiver
+│   ├── RetryableSendError    surely nothing arrived: try again later
+│   ├── PermanentSendError    surely nothing arrived: a person must change something
+│   └── UnknownResultError    it may have arrived: a person must find out
+├── BeingSentError        somebody is sending the batch at this moment
 └── AccessError           a source may not be read (no basis, robots, private address)
 """
 
@@ -210,6 +215,40 @@ class EvidenceError(QingyuanError):
     def __init__(self, sha256: str, what: str) -> None:
         super().__init__(f"evidence {sha256}: {what}")
         self.sha256 = sha256
+
+
+class SendError(QingyuanError):
+    """Something could not be handed to its receiver; which of the three kinds says what may be done next."""
+
+    def __init__(self, receiver: str, why: str) -> None:
+        super().__init__(f"{receiver}: {why}")
+        self.receiver = receiver
+
+
+class RetryableSendError(SendError):
+    """Surely nothing arrived, and the same may work later; ``retry_after_seconds`` where the receiver said when."""
+
+    def __init__(self, receiver: str, why: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(receiver, why)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PermanentSendError(SendError):
+    """Surely nothing arrived, and the same will not work later: a person must change something."""
+
+
+class UnknownResultError(SendError):
+    """The connection ended after everything may have arrived; only a person can find out whether it did."""
+
+
+class BeingSentError(QingyuanError):
+    """Somebody pressed send before and the try has not ended yet."""
+
+    code = "conflict"
+
+    def __init__(self, batch: str, user: str, since: str) -> None:
+        super().__init__(f"batch {batch} is being sent by {user} since {since}: wait for the end")
+        self.object_id = batch
 
 
 class AccessError(QingyuanError):

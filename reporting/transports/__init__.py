@@ -1,0 +1,1 @@
+"""Automatic ways out of the house: mail, shared folder, signed HTTP. Each is switched on per channel."""
