@@ -83,14 +83,37 @@ class Notify(_Section):
     """Notices of what needs a person; nothing is sent unless an address or a webhook is set."""
 
     mail_to: tuple[Annotated[str, Field(pattern=r"^[^\s@,<>]+@[^\s@,<>]+$")], ...] = ()
-    webhook_url: str = Field(default="", pattern=r"^$|^https://|^http://(127\.0\.0\.1|\[::1\]|localhost)[:/]")
+    webhook_url: str = Field(default="", pattern=r"^$|^https?://[^\s/]+")
     """Also QINGYUAN_WEBHOOK_URL, which wins: WeCom's and DingTalk's addresses hold a key."""
     webhook_kind: Literal["wecom", "dingtalk", "feishu", "plain"] = "wecom"
+    webhook_private: bool = False
+    """The webhook is inside the house: private addresses, and http to those, are allowed."""
+    webhook_ca_file: str = ""
+    """The only authority trusted for its certificate; empty = the system's."""
     language: Literal["zh", "en"] = "zh"
     again_hours: float = Field(default=24, ge=0.25, le=24 * 30)
     """What still stands is told of again after this time."""
     authorisation_days: int = Field(default=14, ge=0, le=365)
     """An authorisation is told of from this many days before its end."""
+
+
+class Mail(_Section):
+    """The server through which mail leaves: channels with `transport: {kind: mail}`, and notices.
+
+    The password comes from QINGYUAN_MAIL_PASSWORD alone.
+    """
+
+    host: str = Field(default="", pattern=r"^[A-Za-z0-9.:-]*$")
+    """Empty = no mail."""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    sender: str = Field(default="", pattern=r"^$|^[!-;=?A-~]+@[A-Za-z0-9.-]+$")
+    """The address in From and in the envelope."""
+    ca_file: str = ""
+    """Certificates (PEM) of the only authority trusted; empty = the system's."""
+    timeout_seconds: int = Field(default=60, ge=1, le=600)
+    """How long each answer may take."""
 
 
 class Settings(BaseSettings):
@@ -104,6 +127,7 @@ class Settings(BaseSettings):
     browser: Browser = Browser()
     packages: Packages = Packages()
     desk: Desk = Desk()
+    mail: Mail = Mail()
     logs: Logs = Logs()
     notify: Notify = Notify()
 
@@ -186,13 +210,13 @@ def webhook_choice(workspace: Workspace) -> tuple[str, str]:
     """Return the webhook's address and its secret; both may stand in the environment, the secret only there.
 
     Raises:
-        SettingsError: the address in the environment is neither https nor on this machine.
+        SettingsError: what the environment names is no address.
     """
     url = os.environ.get("QINGYUAN_WEBHOOK_URL", "")
     try:
         url = Notify(webhook_url=url).webhook_url
     except ValidationError:
-        raise SettingsError("bad_field", "is no https address", field="QINGYUAN_WEBHOOK_URL") from None
+        raise SettingsError("bad_field", "is no http or https address", field="QINGYUAN_WEBHOOK_URL") from None
     return url or workspace.settings.notify.webhook_url, os.environ.get("QINGYUAN_WEBHOOK_SECRET", "")
 
 

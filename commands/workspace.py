@@ -43,6 +43,17 @@ _SETTINGS = """\
 # Before a package is made, every target must have been seen live within this many hours.
 # live_within_hours = 24
 
+[mail]
+# The server through which mail leaves; the password stands in the environment: QINGYUAN_MAIL_PASSWORD.
+# host = ""
+# port = 587
+# security = "starttls"   # or "tls" (port 465), "none" (inside the house, without a password)
+# user = ""
+# sender = "takedown@bank.example"
+# The only certificate authority trusted, for a server of the house (PEM); empty = the system's.
+# ca_file = ""
+# timeout_seconds = 60
+
 [desk]
 # host = "127.0.0.1"
 # port = 8000
@@ -66,6 +77,8 @@ _SETTINGS = """\
 # mail_to = []
 # webhook_url = ""
 # webhook_kind = "wecom"
+# webhook_private = false
+# webhook_ca_file = ""
 # language = "zh"
 # again_hours = 24
 # authorisation_days = 14
