@@ -57,6 +57,8 @@ audit_entry = sa.Table(
     sa.Index("ix_audit_object", "object_type", "object_id"),
 )
 
+_RUNNING = sa.text("state = 'running'")
+
 run = sa.Table(
     "run",
     metadata,
@@ -65,12 +67,15 @@ run = sa.Table(
     sa.Column("period", Text, nullable=False),
     sa.Column("state", Text, nullable=False),  # running, done, failed
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("lease_owner", Text),
     sa.Column("lease_until", Utc),
+    sa.Column("worker", Text),
     sa.Column("started_at", Utc),
     sa.Column("ended_at", Utc),
     sa.Column("result", Json),
     sa.UniqueConstraint("job", "period"),
+    sa.Index("ix_run_running", "job", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )
 
 tombstone = sa.Table(
