@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from storage.decisions import SYSTEM, ledger_row
 from storage.live_hits import Key, frozen_clues, hit_order, known_clues, live_hits
 from storage.records import OPEN_CLUE_STATES, AuditFacts, Band, ClueState, Json, TargetKind, public_id
-from storage.tables import clue, decision
+from storage.tables import clue, decision, post
 from storage.transitions.clue import ClueEvent, next_state
 from storage.upsert import insert_returning
 
@@ -89,11 +89,19 @@ def apply_hits(unit: Unit, ruleset: str, hits: Sequence[Hit]) -> tuple[int, int]
     rows = [_clue_row(unit, best[key]) for key in sorted(best)]
     columns = [clue.c.platform, clue.c.target_kind, clue.c.target_native_id]
     made = {tuple(row) for row in insert_returning(unit.conn, clue, rows, columns)}
+    if made:
+        _note_first_sight(unit, sa.tuple_(*columns).in_(sorted(made)))
     rest = [key for key in best if key not in made]
     updated = _settle(unit, ruleset, sa.tuple_(*columns).in_(rest)) if rest else 0
     if rest:
         _set_severity(unit, [best[key] for key in rest])
     return len(made), updated
+
+
+def _note_first_sight(unit: Unit, made: sa.ColumnElement[bool]) -> None:
+    """Keep when the posts of the clues just made had first been seen; an older file read later changes no figure."""
+    seen = sa.select(post.c.first_seen).where(post.c.id == clue.c.post_id).scalar_subquery()
+    unit.conn.execute(sa.update(clue).where(made).values(seen_at=seen))
 
 
 def _set_severity(unit: Unit, hits: Sequence[Hit]) -> None:

@@ -289,7 +289,8 @@ def clue_row(found: Row[tuple[object, ...]]) -> ClueRow:
     """Return a row of :func:`select_clues` as its record."""
     values = dict(found._mapping)  # noqa: SLF001 - SQLAlchemy's public row mapping
     native_id, platform = values.pop("post_native_id"), values.pop("post_platform")
-    values.pop("screenshot_tried_at")
+    for name in ("screenshot_tried_at", "seen_at"):
+        values.pop(name)
     values.update(
         state=ClueState(values["state"]),
         band=Band(values["band"]),

@@ -55,6 +55,7 @@ def record_observation(  # noqa: PLR0913 - one keyword per column, agreed with t
         "clue_id": clue_id,
         "key": key,
         "at": at,
+        "recorded_at": unit.now,
         "kind": kind.value,
         "method": method.value,
         "marker": marker,

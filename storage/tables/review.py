@@ -76,6 +76,7 @@ clue = sa.Table(
     sa.Column("decided_at", Utc),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("seen_at", Utc),  # first sight of its post, as known when the clue was made: figures rest on it
     sa.Column("simulated", sa.Boolean, nullable=False, default=False),
     sa.UniqueConstraint("platform", "target_kind", "target_native_id"),
     sa.Index("ix_clue_state_score", "state", "score", "id"),

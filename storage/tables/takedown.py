@@ -96,6 +96,7 @@ observation = sa.Table(
     ref("clue_id", "clue", nullable=False),
     sa.Column("key", Text, nullable=False),  # idempotency: which visit, reply row or note it is
     sa.Column("at", Utc, nullable=False),
+    sa.Column("recorded_at", Utc, nullable=False),  # figures of a past day leave out what came to be known later
     sa.Column("kind", Text, nullable=False),
     sa.Column("method", Text, nullable=False),
     sa.Column("marker", Text),
