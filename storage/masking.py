@@ -17,6 +17,8 @@ Span = tuple[int, int]
 
 MARK = "*"
 
+_JOINER = "\u200d"
+_MODIFIERS = frozenset({_JOINER, *(chr(code) for code in range(0x1F3FB, 0x1F400))})
 _GAP = r"[\s\-_.·—–]{0,2}"
 _SURNAMES = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘"
@@ -54,20 +56,48 @@ def mask_others(text: str, keep: Iterable[Span] = ()) -> str:
 
     ``keep`` are spans of the offender's own contacts, which stay readable here.
     """
+    return hide(text, masked_spans(text, keep))
+
+
+def masked_spans(text: str, keep: Iterable[Span] = ()) -> list[Span]:
+    """Return the spans of other people's data in a text; what touches a span of ``keep`` is left out."""
     kept = tuple(keep)
-    plain = _plain(text)
-    found = [match.span(match.lastindex or 0) for pattern in _PATTERNS for match in pattern.finditer(plain)]
-    return hide(text, [span for span in found if not any(_overlap(span, one) for one in kept)])
+    plain, places = _plain(text)
+    found = []
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(plain):
+            start, end = match.span(match.lastindex or 0)
+            if start < end:
+                found.append((places[start], places[end - 1] + 1))
+    return [span for span in found if not any(_overlap(span, one) for one in kept)]
 
 
 def hide(text: str, spans: Iterable[Span]) -> str:
-    """Return the text with the characters of the spans as ``*``."""
+    """Return the text with the characters of the spans as ``*``; what is one sign to a reader is hidden whole."""
     characters = list(text)
     for start, end in spans:
-        for place in range(max(start, 0), min(end, len(characters))):
+        for place in range(*_whole_signs(text, max(start, 0), min(end, len(text)))):
             if not characters[place].isspace():
                 characters[place] = MARK
     return "".join(characters)
+
+
+def _whole_signs(text: str, start: int, end: int) -> Span:
+    """Return a span that cuts no sign: 1 with a keycap, a letter with its accent, a joined emoji."""
+    while start < end and start > 0 and _continues(text, start):
+        start -= 1
+    while start < end < len(text) and _continues(text, end):
+        end += 1
+    return start, end
+
+
+def _continues(text: str, place: int) -> bool:
+    """Tell whether a character belongs to the sign that begins before it."""
+    return _is_joined(text[place]) or text[place - 1] == _JOINER
+
+
+def _is_joined(character: str) -> bool:
+    return unicodedata.category(character) in {"Mn", "Me", "Mc"} or character in _MODIFIERS
 
 
 def half_hide(text: str, spans: Iterable[Span]) -> str:
@@ -79,9 +109,17 @@ def half_hide(text: str, spans: Iterable[Span]) -> str:
     return hide(text, inner)
 
 
-def _plain(text: str) -> str:
-    """Return the text with full-width and other digit forms as ASCII, one character for one."""
-    return "".join(_plain_character(character) for character in text)
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Return the text as its patterns read it, and per character of it the place in the original.
+
+    Digits of every form become ASCII; marks upon characters and characters that nobody sees are passed over.
+    """
+    kept = [
+        (place, character)
+        for place, character in enumerate(text)
+        if character.isascii() or not (_is_joined(character) or unicodedata.category(character) == "Cf")
+    ]
+    return "".join(_plain_character(character) for _, character in kept), [place for place, _ in kept]
 
 
 def _plain_character(character: str) -> str:
