@@ -76,9 +76,9 @@ def _open_play(app: typer.Typer, root: Path) -> Play:
 
     state = saved_state(root)
     world = World.restore(state["world"]) if state else World()
-    ports = state["ports"] if state else (0, 0)
+    ports = state["ports"] if state else ()
     try:
-        platforms = DemoPlatforms(world, forum_port=ports[0], feed_port=ports[1]).start()
+        platforms = DemoPlatforms(world, ports=ports).start()
     except OSError as error:
         raise UsageError(f"ports {ports} of this demo are taken: {error}", field="--data") from None
     play = Play(

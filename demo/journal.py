@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from demo.corpus import Article
     from demo.pages import Site
+    from demo.records import Article
 
 TRACKING = "?utm_source=rss&utm_medium=feed"
 RSS_NAMESPACES = (

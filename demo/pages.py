@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 
-from demo.corpus import FORUM
+from demo.records import FORUM
 from demo.world import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from demo.corpus import Article, Author, Comment, Platform
+    from demo.records import Article, Author, Comment, Platform
     from demo.world import World
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,12 +43,14 @@ NOTICES: Mapping[State, tuple[str, str, int]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One answer of a platform; ``modified_at`` is None where the platform tells nothing."""
+    """One answer of a platform; ``modified_at`` is None where the platform tells nothing about it."""
 
     body: bytes
     status: int = 200
     content_type: str = HTML
     modified_at: datetime | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    cache: str = "no-cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,12 @@ def render(site: Site, template: str, **values: object) -> bytes:
         "related": (),
         **values,
     }
-    return _environment().get_template(template).render(context).encode("utf-8")
+    return render_template(template, **context)
+
+
+def render_template(template: str, **values: object) -> bytes:
+    """Return a page made from one of the templates with these values alone."""
+    return _environment().get_template(template).render(values).encode("utf-8")
 
 
 def section_path(site: Site, slug: str) -> str:

@@ -69,7 +69,7 @@ class Play:
             "done": self.done,
             "batch": self.batch,
             "world": self.world.dump(),
-            "ports": [urlsplit(base).port for base in (self.platforms.forum_base, self.platforms.feed_base)],
+            "ports": [urlsplit(base).port for base in self.platforms.bases],
             "users": [[person.name, person.role, person.password] for person in self.people],
         }
         temporary = self.root / f".{_STATE_FILE}"

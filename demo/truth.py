@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from demo.corpus import FEED, FORUM, load_corpus
+from demo.corpus import load_corpus
+from demo.records import FEED, FORUM, NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from demo.corpus import Article, Corpus
+    from demo.records import Article, Corpus
 
-PLATFORMS = {FORUM: "web", FEED: "feed"}
+PLATFORMS = {FORUM: "web", FEED: "feed", NOTES: "xiaohongshu"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +22,8 @@ class Planted:
     """One planted solicitation: where it stands, its category, its ring, and how it is hidden.
 
     ``address`` is the path within the platform, for a comment with ``#`` and the element's id; ``kind`` is
-    post, comment or account. ``counted`` is false for accounts: an offer that stands in the nickname or signature
-    alone makes no clue on ``web`` and ``feed``, whose accounts are no more than a host and a displayed name.
+    post, comment or account. ``counted`` is false for accounts of ``web`` and ``feed``: an offer that stands in the
+    nickname or signature alone makes no clue there, where an account is no more than a host and a displayed name.
     """
 
     key: str
@@ -47,19 +48,24 @@ def truth_lines(
 ) -> list[dict[str, str | bool | None]]:
     """Return a line for every post and every planted comment, as ``demo.json`` names them.
 
-    The bases are the addresses at which the platforms are served; native ids are built on them as the crawler
-    builds them: canonical page address, for a comment with ``#`` and the element's id.
+    The bases are the addresses at which forum and feed platform are served; native ids are built on them as the
+    crawler builds them: canonical page address, for a comment with ``#`` and the element's id. Notes, their
+    comments and accounts have ids of their own.
     """
     found = corpus or load_corpus()
     bases = {FORUM: _base(forum_base), FEED: _base(feed_base)}
-    lines: list[dict[str, str | bool | None]] = []
+    lines: dict[str, dict[str, str | bool | None]] = {}
     for article in reversed(found.articles):
-        base = bases[article.site]
         entries = {planted.address: planted for planted in _planted(article) if planted.counted}
         own = entries.pop(article.path, None)
-        lines.append(_line(article.site, base + article.path, "post", own))
-        lines.extend(_line(it.site, base + it.address, it.kind, it) for it in entries.values())
-    return lines
+        post = _line(article.site, _native_id(bases, article.site, article.path), "post", own)
+        others = [_line(it.site, _native_id(bases, it.site, it.address), it.kind, it) for it in entries.values()]
+        lines |= {str(line["native_id"]): line for line in (post, *others)}
+    return list(lines.values())
+
+
+def _native_id(bases: Mapping[str, str], site: str, address: str) -> str:
+    return address.replace("#", "/").rpartition("/")[2] if site == NOTES else bases[site] + address
 
 
 def _line(site: str, native_id: str, kind: str, planted: Planted | None) -> dict[str, str | bool | None]:
@@ -85,7 +91,7 @@ def _planted(article: Article) -> Iterator[Planted]:
             ring=article.ring,
             how=article.how,
             text=article.text if own else f"{article.author.name} {article.author.bio}".strip(),
-            counted=own,
+            counted=own or article.site == NOTES,
         )
     for comment in article.comments:
         if comment.category:

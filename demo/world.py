@@ -18,14 +18,15 @@ from urllib.parse import urlsplit
 
 import xlsxwriter
 
-from demo.corpus import FEED, FORUM, START, Corpus, load_corpus
+from demo.corpus import START, load_corpus
+from demo.records import FEED, FORUM, NOTES, Corpus
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-SITES = {"web": FORUM, "feed": FEED}
+SITES = {"web": FORUM, "feed": FEED, "xiaohongshu": NOTES}
 ANSWER_HEADER = ("item", "url", "result", "note")
 
 
@@ -72,7 +73,7 @@ WORDS: Mapping[Treatment, str] = {
     Treatment.REFUSED: "未违规",
     Treatment.PENDING: "核实中",
 }
-NOTES: Mapping[Treatment, Sequence[str]] = {
+REMARKS: Mapping[Treatment, Sequence[str]] = {
     Treatment.REMOVED: ("", "", "违反交易导流规范", "已通知发布者"),
     Treatment.REMOVED_LATE: ("转二线审核",),
     Treatment.REAPPEARS: ("",),
@@ -122,15 +123,17 @@ class UnknownTargetError(LookupError):
 
 
 class World:
-    """Both platforms over time: the corpus, the clock, and what became of each target.
+    """The platforms over time: the corpus, the clock, and what became of each target.
 
-    Targets are named by platform and address, e.g. ``forum/thread/20107.html#reply-20107-2``.
+    Targets are named by platform and address, e.g. ``forum/thread/20107.html#reply-20107-2``. What stands on the
+    note platform is reported by its id alone.
     """
 
     def __init__(self, corpus: Corpus | None = None, *, now: datetime | None = None) -> None:
         self.corpus = corpus or load_corpus()
         self._changes: dict[str, tuple[Change, ...]] = {}
         self._targets = _targets(self.corpus)
+        self._notes = {_own_id(target): target for target in self._targets if target.startswith(f"{NOTES}/")}
         self._now = self.corpus.start
         self.now = now or self.corpus.start
 
@@ -157,12 +160,19 @@ class World:
 
     def locate(self, platform: str, native_id: str) -> str:
         """Return the name of the target with this native id; raises UnknownTargetError."""
+        if SITES.get(platform) == NOTES:
+            return self._note_target(native_id)
         parts = urlsplit(native_id)
         fragment = f"#{parts.fragment}" if parts.fragment else ""
         target = f"{SITES.get(platform, platform)}{parts.path}{fragment}"
         if target not in self._targets:
             raise UnknownTargetError(native_id)
         return target
+
+    def _note_target(self, native_id: str) -> str:
+        if native_id not in self._notes:
+            raise UnknownTargetError(native_id)
+        return self._notes[native_id]
 
     def act(self, items: Iterable[SentItem], *, now: datetime, rng: random.Random) -> list[Action]:
         """Decide about reported items and let the pages follow from ``now`` on; the order of items is kept."""
@@ -222,7 +232,7 @@ class World:
             treatment=treatment,
             effective_at=effective_at,
             result=None if silent else WORDS[treatment],
-            note=rng.choice(NOTES[treatment]),
+            note=rng.choice(REMARKS[treatment]),
         )
 
     def _owner(self, target: str) -> str:
@@ -261,6 +271,11 @@ def _targets(corpus: Corpus) -> dict[str, str]:
             address = f"{article.site}{article.path}#{comment.element_id}"
             owners[address] = f"{article.site}{comment.author.path}"
     return owners | {owner: owner for owner in owners.values()}
+
+
+def _own_id(target: str) -> str:
+    """Return the last part of an address: the id of a note, a comment or an account."""
+    return target.replace("#", "/").rpartition("/")[2]
 
 
 def _dealt(count: int, rng: random.Random) -> list[Treatment]:

@@ -10,8 +10,10 @@ from itertools import combinations
 import pytest
 from rapidfuzz import fuzz
 
-from demo import corpus as corpus_module
-from demo.corpus import FEED, FORUM, ContentError, load_corpus
+from demo import drafts
+from demo.corpus import load_corpus
+from demo.drafts import ContentError
+from demo.records import FEED, FORUM, NOTES, Article, Corpus
 from demo.truth import load_truth, truth_lines
 
 CATEGORIES = {
@@ -54,11 +56,11 @@ FEED_BASE = "http://127.0.0.1:8102/"
 
 
 @pytest.fixture(scope="module")
-def corpus() -> corpus_module.Corpus:
+def corpus() -> Corpus:
     return load_corpus()
 
 
-def test_forum_and_feed_have_the_promised_size(corpus: corpus_module.Corpus) -> None:
+def test_forum_and_feed_have_the_promised_size(corpus: Corpus) -> None:
     assert 210 <= len(corpus.of(FORUM)) <= 235
     assert 75 <= len(corpus.of(FEED)) <= 85
 
@@ -81,7 +83,7 @@ def test_planted_texts_outside_rings_are_no_near_duplicates() -> None:
     assert close == []
 
 
-def test_no_two_articles_outside_a_ring_are_near_duplicates(corpus: corpus_module.Corpus) -> None:
+def test_no_two_articles_outside_a_ring_are_near_duplicates(corpus: Corpus) -> None:
     pairs = combinations(corpus.articles, 2)
     close = [
         (a.key, b.key) for a, b in pairs if not (a.ring and a.ring == b.ring) and fuzz.ratio(a.text, b.text) > 45
@@ -89,8 +91,8 @@ def test_no_two_articles_outside_a_ring_are_near_duplicates(corpus: corpus_modul
     assert close == []
 
 
-def test_five_rings_stand_on_both_platforms_and_share_what_they_should(corpus: corpus_module.Corpus) -> None:
-    rings: dict[str, list[corpus_module.Article]] = {}
+def test_five_rings_stand_on_both_platforms_and_share_what_they_should(corpus: Corpus) -> None:
+    rings: dict[str, list[Article]] = {}
     for article in corpus.articles:
         if article.ring:
             rings.setdefault(article.ring, []).append(article)
@@ -112,7 +114,7 @@ def test_five_rings_stand_on_both_platforms_and_share_what_they_should(corpus: c
         assert len({_contact(member.text) for member in rings[ring]}) == len(rings[ring])
 
 
-def test_a_quarter_of_the_texts_quote_or_warn_and_every_class_is_there(corpus: corpus_module.Corpus) -> None:
+def test_a_quarter_of_the_texts_quote_or_warn_and_every_class_is_there(corpus: Corpus) -> None:
     kinds = Counter(article.kind for article in corpus.articles)
     assert set(kinds) == KINDS
     assert min(kinds[kind] for kind in ("victim", "education", "news")) >= 30
@@ -120,7 +122,7 @@ def test_a_quarter_of_the_texts_quote_or_warn_and_every_class_is_there(corpus: c
     assert [trap for trap in TRAPS if trap not in everything] == []
 
 
-def test_texts_are_of_ordinary_length_and_contacts_are_invented(corpus: corpus_module.Corpus) -> None:
+def test_texts_are_of_ordinary_length_and_contacts_are_invented(corpus: Corpus) -> None:
     lengths = sorted(len(article.text) for article in corpus.articles)
     assert lengths[0] >= 50
     assert lengths[-1] <= 650
@@ -131,7 +133,7 @@ def test_texts_are_of_ordinary_length_and_contacts_are_invented(corpus: corpus_m
         assert all(number.startswith("8800000") for number in re.findall(r"(?<!\d)\d{9,10}(?!\d)", joined))
 
 
-def test_harmless_posts_show_invented_contacts_as_well(corpus: corpus_module.Corpus) -> None:
+def test_harmless_posts_show_invented_contacts_as_well(corpus: Corpus) -> None:
     harmless = [article for article in corpus.articles if not article.category and "qydemo" in article.text]
     assert len(harmless) >= 4
 
@@ -153,7 +155,7 @@ def test_everything_was_published_before_the_start() -> None:
         assert all(article.published_at <= moment < start for moment in times)
 
 
-def test_addresses_and_element_ids_are_unique(corpus: corpus_module.Corpus) -> None:
+def test_addresses_and_element_ids_are_unique(corpus: Corpus) -> None:
     for site in (FORUM, FEED):
         addresses = [article.path for article in corpus.of(site)] + [it.path for it in corpus.authors(site)]
         assert len(addresses) == len(set(addresses))
@@ -192,12 +194,12 @@ def test_the_post_above_a_planted_comment_is_not_planted_itself() -> None:
 
 
 def test_an_unknown_key_in_a_data_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "ARTICLE_KEYS", corpus_module.ARTICLE_KEYS - {"how"})
+    monkeypatch.setattr(drafts, "ARTICLE_KEYS", drafts.ARTICLE_KEYS - {"how"})
     with pytest.raises(ContentError, match="unknown keys"):
         load_corpus()
 
 
-def _ratios(members: list[corpus_module.Article]) -> list[float]:
+def _ratios(members: list[Article]) -> list[float]:
     return [fuzz.ratio(a.text, b.text) for a, b in combinations(members, 2)]
 
 

@@ -14,8 +14,9 @@ import feedparser
 import pytest
 from lxml import etree, html
 
-from demo.corpus import FEED, FORUM, Article, load_corpus
+from demo.corpus import load_corpus
 from demo.journal import FEEDS
+from demo.records import FEED, FORUM, Article
 from demo.server import DemoPlatforms
 from demo.world import State, World
 
@@ -241,17 +242,17 @@ def test_two_servers_of_one_seed_show_the_same_and_a_stopped_one_frees_its_ports
     with DemoPlatforms(World()) as running:
         ports = [int(base.rsplit(":", 1)[1]) for base in (running.forum_base, running.feed_base)]
         one = get(running.forum_base + article.path)
-    with DemoPlatforms(World(), forum_port=ports[0], feed_port=ports[1]) as running:
+    with DemoPlatforms(World(), ports=ports) as running:
         other = get(running.forum_base + article.path)
         assert other.body == one.body
         with pytest.raises(OSError, match="in use"):
-            DemoPlatforms(World(), forum_port=0, feed_port=ports[1]).start()
+            DemoPlatforms(World(), ports=(0, ports[1])).start()
     running.stop()
 
 
 def test_the_watch_entries_point_at_pages_that_exist(platforms: DemoPlatforms) -> None:
     for source in platforms.watch_sources():
-        starts = source["start"]
+        starts = source.get("start", ["/explore"])
         assert isinstance(starts, list)
         assert {get(f"{source['base_url']}{path}").status for path in starts} == {200}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from demo.corpus import FORUM
+from demo.records import FORUM
 from demo.truth import truth_lines
 from demo.world import (
     WORDS,
