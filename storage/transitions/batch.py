@@ -19,16 +19,20 @@ class BatchEvent(StrEnum):
     EXPORT = "export"
     SEND = "sent"
     LOSE_TRACK = "lose_track"
+    NOT_ARRIVED = "not_arrived"
     CLOSE = "close"
 
 
-TABLE: dict[BatchEvent, tuple[tuple[BatchState, ...], BatchState, tuple[Role, ...]]] = {
+_SYSTEM = None  # what no person does: finding that a sender died
+
+TABLE: dict[BatchEvent, tuple[tuple[BatchState, ...], BatchState, tuple[Role | None, ...]]] = {
     BatchEvent.PROPOSE: ((_S.DRAFTED, _S.RETURNED), _S.PROPOSED, (Role.COMPLIANCE,)),
     BatchEvent.APPROVE: ((_S.PROPOSED,), _S.APPROVED, (Role.SENIOR,)),
     BatchEvent.RETURN: ((_S.PROPOSED, _S.APPROVED), _S.RETURNED, (Role.SENIOR,)),
     BatchEvent.EXPORT: ((_S.APPROVED,), _S.EXPORTED, (Role.COMPLIANCE,)),
     BatchEvent.SEND: ((_S.EXPORTED, _S.RECONCILE), _S.SENT, (Role.COMPLIANCE,)),
-    BatchEvent.LOSE_TRACK: ((_S.EXPORTED,), _S.RECONCILE, (Role.COMPLIANCE,)),
+    BatchEvent.LOSE_TRACK: ((_S.EXPORTED,), _S.RECONCILE, (Role.COMPLIANCE, _SYSTEM)),
+    BatchEvent.NOT_ARRIVED: ((_S.RECONCILE,), _S.EXPORTED, (Role.COMPLIANCE,)),
     BatchEvent.CLOSE: ((_S.SENT,), _S.CLOSED, (Role.COMPLIANCE,)),
 }
 """Event to the states it starts from, the one it leads to, and the roles that may (contracts §1)."""
@@ -44,7 +48,7 @@ def next_state(code: str, state: BatchState, event: BatchEvent, actor: Actor) ->
     """
     starts, target, roles = TABLE[event]
     if actor.role not in roles:
-        raise ForbiddenError(actor.name, f"{event} a batch", needs=roles)
+        raise ForbiddenError(actor.name, f"{event} a batch", needs=[role for role in roles if role is not None])
     if state in starts:
         return target
     error = SameStateError if state is target else TransitionError
