@@ -13,6 +13,8 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class DataFileError(ValueError):
     """A data file of the ruleset cannot be used; the message names file and place.
@@ -113,7 +115,16 @@ def read_data_file(path: Path) -> DataNode:
     """Return the mapping that the YAML or JSON file holds; raise DataFileError when it holds something else."""
     try:
         text = path.read_text(encoding="utf-8")
-        value = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        value = json.loads(text) if path.suffix == ".json" else load_yaml(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataFileError(path, str(error)) from error
     return DataNode(path, "top", _mapping(path, "top", value))
+
+
+def load_yaml(text: str) -> object:
+    """Return what a YAML document holds, read by libyaml where it is there: some eight times as fast.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+    """
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, whichever of the two is there

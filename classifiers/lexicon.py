@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import ValidationError
 
-from classifiers.datafiles import DataFileError
+from classifiers.datafiles import DataFileError, load_yaml
 from classifiers.patterns import Patterns, compile_patterns
 from classifiers.terms import LexiconFile, Term, make_term
 from classifiers.views import make_views
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PACKAGED_LEXICONS = Path(__file__).parent / "lexicons"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class LexiconError(DataFileError):
@@ -90,8 +89,7 @@ def content_version(terms: Iterable[Term]) -> str:
 def read_lexicon_file(path: Path) -> list[Term]:
     """Return the terms of one file; raise LexiconError when it is not as it must be."""
     try:
-        # A safe loader, whichever of the two is there.
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
+        data = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise LexiconError(path, str(error)) from error
     if not isinstance(data, dict):
