@@ -168,6 +168,7 @@ def test_no_folded_form_is_folded_further() -> None:
     assert (fold[fold] == fold).all()
 
 
+@pytest.mark.slow
 def test_the_shipped_tables_are_what_the_script_builds(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib, runpy; sys.argv = ['build'];"
