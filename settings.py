@@ -24,6 +24,10 @@ SETTINGS_FILE = "qingyuan.toml"
 WATCH_FILE = "watch.yml"
 
 
+Cron = Annotated[str, Field(pattern=r"^$|^\s*([0-9A-Za-z*,/-]+\s+){4}[0-9A-Za-z*,/-]+\s*$")]
+"""A cron line of five fields; the scheduler, which knows more of it, checks the rest."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,6 +120,24 @@ class Mail(_Section):
     """How long each answer may take."""
 
 
+class Schedule(_Section):
+    """When `qingyuan schedule` starts what; cron of five fields in Asia/Shanghai, "" = never."""
+
+    screen_posts: Cron = "*/10 * * * *"
+    cluster: Cron = "*/10 * * * *"
+    capture: Cron = "*/30 * * * *"
+    recheck: Cron = "15 * * * *"
+    draft: Cron = "0 18 * * fri"
+    """Every channel's batch of the ISO week whose cut-off has passed."""
+    notify: Cron = "*/5 * * * *"
+    summary: Cron = "30 18 * * fri"
+    """The summary page of the same week."""
+    reading_at_once: int = Field(default=2, ge=1, le=64)
+    """Crawls, rechecks and screenshots that run at the same time; nothing else waits for them."""
+    former: dict[str, tuple[str, ...]] = {}
+    """Names that a job had before, oldest first, such as ``"draft:new" = ["draft:old"]``: its past counts."""
+
+
 class Settings(BaseSettings):
     """Everything that `qingyuan.toml` may say, with its defaults."""
 
@@ -130,6 +152,7 @@ class Settings(BaseSettings):
     mail: Mail = Mail()
     logs: Logs = Logs()
     notify: Notify = Notify()
+    schedule: Schedule = Schedule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,17 @@ _SETTINGS = """\
 # language = "zh"
 # again_hours = 24
 # authorisation_days = 14
+
+[schedule]
+# When `qingyuan schedule` starts what: cron in Asia/Shanghai, "" = never. Sources have theirs in watch.yml.
+# screen_posts = "*/10 * * * *"
+# cluster = "*/10 * * * *"
+# capture = "*/30 * * * *"
+# recheck = "15 * * * *"
+# draft = "0 18 * * fri"      # each channel's batch of the week whose cut-off has passed
+# notify = "*/5 * * * *"
+# summary = "30 18 * * fri"
+# reading_at_once = 2         # crawls, rechecks and screenshots at the same time
 """
 
 _WATCH = """\
