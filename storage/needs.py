@@ -100,7 +100,10 @@ def stopped_sources(conn: Connection) -> list[StoppedSource]:
 
 
 def failed_jobs(conn: Connection) -> list[FailedJob]:
-    """Return the jobs whose last period failed as often as it is tried, by name."""
+    """Return the jobs that failed as often as a period is tried since they last succeeded, by name.
+
+    Failures of several periods add up: of a job that coalesces, each new period takes the place of a failed one.
+    """
     done = sa.select(run.c.job, sa.func.max(run.c.id).label("last")).where(run.c.state == "done")
     done_last = done.group_by(run.c.job).subquery()
     failed = (
@@ -108,10 +111,11 @@ def failed_jobs(conn: Connection) -> list[FailedJob]:
         .select_from(run.outerjoin(done_last, done_last.c.job == run.c.job))
         .where(
             run.c.state == FAILED,
-            run.c.attempts >= MAX_ATTEMPTS,
+            run.c.failures > 0,
             run.c.id > sa.func.coalesce(done_last.c.last, 0),
         )
         .group_by(run.c.job)
+        .having(sa.func.sum(run.c.failures) >= MAX_ATTEMPTS)
         .subquery()
     )
     first, last = run.alias("first_run"), run.alias("last_run")
