@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from storage import outcomes, replies, submissions
 from storage.engine import CHUNK_ROWS
+from storage.followed import followed, followed_clues
 from storage.observations import observations_of
 from storage.outcomes import list_outcomes
 from storage.records import Actor, AuditFacts, Cause, OutcomeKind, OutcomeState, SubmissionState
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from storage.engine import Store, Unit
-    from storage.outcomes import Followed
+    from storage.followed import Followed
     from storage.records import Json
     from storage.submissions import Submission
     from storage.transitions.outcome import Outcome
@@ -38,11 +39,11 @@ def fold_outcomes(store: Store, *, now: datetime) -> int:
     changed = after = 0
     while True:
         with store.read() as conn:
-            page = outcomes.followed(conn, after=after, limit=CHUNK_ROWS)
-        if not page:
+            page = followed(conn, after=after, limit=CHUNK_ROWS)
+        changed += _fold(store, page.rows, now=now)
+        if page.after is None:
             return changed
-        changed += _fold(store, page, now=now)
-        after = page[-1].clue_id
+        after = page.after
 
 
 def fold_clues(store: Store, clue_ids: Collection[int], *, now: datetime) -> int:
@@ -51,12 +52,14 @@ def fold_clues(store: Store, clue_ids: Collection[int], *, now: datetime) -> int
     ordered = sorted(clue_ids)
     for start in range(0, len(ordered), CHUNK_ROWS):
         with store.read() as conn:
-            page = outcomes.followed_clues(conn, ordered[start : start + CHUNK_ROWS])
+            page = followed_clues(conn, ordered[start : start + CHUNK_ROWS])
         changed += _fold(store, page, now=now)
     return changed
 
 
 def _fold(store: Store, page: Sequence[Followed], *, now: datetime) -> int:
+    if not page:
+        return 0
     with store.write(now) as unit:
         seen = observations_of(unit.conn, [one.clue_id for one in page])
         folded: dict[int, tuple[Outcome, int | None]] = {

@@ -1,8 +1,8 @@
 """Rechecks: which targets are due for another look, asked for by rows of the frontier that the crawler reads.
 
-The calendar is that of contracts §7 and design §3: 1, 3, 7, 14, 30 and 90 days after sending; 1, 3 and 7 days after
-the target was first seen gone. Confirmed targets that were not sent are followed from their decision on, so that
-natural disappearance stands beside the action rate.
+The calendar is that of design §3: 1, 3, 7, 14, 30 and 90 days after sending; 1, 3 and 7 days after the target was
+first seen gone, by anybody and by a probe. Confirmed targets that were not sent are followed from their decision on,
+so that natural disappearance stands beside the action rate.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from storage import batches, outcomes, submissions
+from storage import batches, submissions
 from storage.engine import CHUNK_ROWS
 from storage.errors import InputError
+from storage.followed import followed, followed_clues
 from storage.frontier import request_recheck
 from storage.observations import observations_of
-from storage.outcomes import followed
-from storage.records import ObservationMethod, OutcomeKind, public_id
+from storage.records import ObservationMethod, OutcomeKind, OutcomeState, public_id
 from storage.transitions.outcome import fold
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from storage.engine import Store
-    from storage.outcomes import Followed
+    from storage.followed import Followed
     from storage.transitions.outcome import Observation
 
 Mode = Literal["due", "all", "batch"]
@@ -32,6 +32,9 @@ Mode = Literal["due", "all", "batch"]
 
 AFTER_SENDING = tuple(timedelta(days=days) for days in (1, 3, 7, 14, 30, 90))
 AFTER_GONE = tuple(timedelta(days=days) for days in (1, 3, 7))
+WHILE_PROVISIONAL = tuple(timedelta(days=days) for days in (14, 30, 90))
+"""Further looks at a target that is still not surely gone then: walls or silent controls stood before it."""
+
 AGAIN_AFTER = timedelta(days=1)
 """When a probe that told nothing is tried once more: some pages count as gone only at a second look."""
 
@@ -50,18 +53,18 @@ def request_rechecks(store: Store, *, now: datetime, mode: Mode = "due", batch: 
     while True:
         with store.read() as conn:
             page = followed(conn, after=after, limit=CHUNK_ROWS)
-            seen = observations_of(conn, [one.clue_id for one in page])
-        if not page:
-            return asked
-        chosen = [one for one in page if wanted is None or one.clue_id in wanted]
+            seen = observations_of(conn, [one.clue_id for one in page.rows])
+        chosen = [one for one in page.rows if wanted is None or one.clue_id in wanted]
         asked += _ask(store, chosen, seen, now=now, mode=mode)
-        after = page[-1].clue_id
+        if page.after is None:
+            return asked
+        after = page.after
 
 
 def request_looks(store: Store, clue_ids: Collection[int], *, now: datetime, reason: str) -> int:
     """Ask for a look at these clues' targets now; ``reason`` and the time tell one asking from another."""
     with store.read() as conn:
-        chosen = outcomes.followed_clues(conn, clue_ids)
+        chosen = followed_clues(conn, clue_ids)
     return _write(store, [(one, f"{reason}:{now.isoformat()}") for one in chosen], now=now)
 
 
@@ -79,14 +82,23 @@ def due_slot(one: Followed, seen: Sequence[Observation], *, now: datetime) -> da
 def _calendar(one: Followed, seen: Sequence[Observation]) -> list[datetime]:
     start = one.resent_at or one.decided_at
     slots = [start + step for step in AFTER_SENDING] if start is not None else []
-    gone_at = fold(seen, sent_at=one.sent_at).first_gone_at
-    if gone_at is not None:
-        slots += [gone_at + step for step in AFTER_GONE]
-    probes = [look for look in seen if look.method is ObservationMethod.PROBE]
-    silent = [look.kind is OutcomeKind.UNKNOWN for look in probes[-2:]]
+    value = fold(seen, sent_at=one.sent_at)
+    if value.first_gone_at is not None:
+        more = WHILE_PROVISIONAL if value.state is OutcomeState.PROVISIONAL else ()
+        firsts = {value.first_gone_at, value.gone_proved_at or value.first_gone_at}
+        slots += [first + step for first in firsts for step in (*AFTER_GONE, *more)]
+    probes = sorted((look for look in seen if look.method is ObservationMethod.PROBE), key=lambda look: look.at)
+    silent = [_told_nothing(look) for look in probes[-2:]]
     if silent and silent[-1] and not all(silent[:-1] or [False]):
         slots.append(probes[-1].at + AGAIN_AFTER)
     return slots
+
+
+def _told_nothing(look: Observation) -> bool:
+    """Tell whether a probe came back empty-handed; a wall is an answer, it stands there tomorrow too."""
+    if look.kind in (OutcomeKind.LOGIN_WALL, OutcomeKind.PROBE_BLOCKED):
+        return False
+    return look.kind is OutcomeKind.UNKNOWN or look.control_ok is not True
 
 
 def _ask(

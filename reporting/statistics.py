@@ -1,68 +1,84 @@
-"""The figures of contracts §6, computed from the ledger: observations and sendings up to a moment."""
+"""The figures of contracts §6, computed from the ledger: what had been recorded up to a moment."""
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reporting.cases import Measure, cases
+from reporting.waiting import Waits, bounds_days, no_waits
 from reporting.weeks import days_between
-from storage.observations import observations_of
-from storage.outcomes import followed
 from storage.records import Cause
 from storage.statistics_math import waiting_percentiles, wilson
-from storage.transitions.outcome import PROBED_KINDS, fold, is_acted, is_known
+from storage.transitions.outcome import PROBED_KINDS, is_acted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
-    from storage.outcomes import Followed
+    from reporting.cases import Case
     from storage.records import Json
-    from storage.transitions.outcome import Outcome
 
-_PAGE = 500
-_SHARES = (0.50, 0.75, 0.90, 0.95)
+SHARES = {"p50": 0.50, "p75": 0.75, "p90": 0.90, "p95": 0.95}
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What is counted on the way through the followed clues; times in days."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Waiting times in days: from first sight to sending, and from sending to gone."""
 
-    acted: int = 0
-    known: int = 0
-    unknown: int = 0
-    before_us: int = 0
-    self_deleted: int = 0
-    reappeared: int = 0
-    sent_after: list[float] = field(default_factory=list)
-    unsent_for: list[float] = field(default_factory=list)
-    gone_after: list[float] = field(default_factory=list)
-    there_for: list[float] = field(default_factory=list)
+    sent_after: array[float] = field(default_factory=lambda: array("d"))
+    unsent_for: array[float] = field(default_factory=lambda: array("d"))
+    gone: Waits = field(default_factory=no_waits)
+
+    def add(self, case: Case, until: datetime) -> None:
+        """Count one target."""
+        if case.sent_at is not None:
+            self.sent_after.append(days_between(case.one.first_seen, case.sent_at))
+            _add_gone(self.gone, case, case.sent_at)
+        else:
+            end = case.value.first_gone_at or until
+            self.unsent_for.append(days_between(case.one.first_seen, end))
+
+    def figures(self) -> Json:
+        """Return the percentiles of both."""
+        return {
+            "seen_to_sent_days": exact_percentiles(self.sent_after, self.unsent_for),
+            "sent_to_gone_days": bounded_percentiles(self.gone),
+        }
 
 
 def statistics(conn: Connection, *, as_of: datetime | None = None, now: datetime) -> Json:
     """Return the object of ``stats``: the action rate with its unknowns, waiting times, what is counted apart.
 
-    ``as_of`` leaves out everything seen, decided and sent later. Waiting times end at probes: the true moment lies
-    between the last look that saw the target and the first that did not.
+    ``as_of`` leaves out everything that was recorded later, so that a figure once shown is shown again.
     """
     until = as_of if as_of is not None else now
-    counts = _Counts()
-    after = 0
-    while page := followed(conn, after=after, limit=_PAGE, until=until):
-        seen = observations_of(conn, [one.clue_id for one in page], until=until)
-        for one in page:
-            _count(counts, one, fold(seen.get(one.clue_id, ()), sent_at=one.sent_at), until)
-        after = page[-1].clue_id
+    counts: Counter[Measure] = Counter()
+    natural: defaultdict[str, Counter[Measure]] = defaultdict(Counter)
+    times = Times()
+    for case in cases(conn, until=until):
+        counts.update(case.measures)
+        natural[case.one.platform].update(case.measures)
+        times.add(case, until)
     return {
-        "action_rate": action_rate(acted=counts.acted, known=counts.known, unknown=counts.unknown),
-        "seen_to_sent_days": _percentiles(counts.sent_after, counts.unsent_for),
-        "sent_to_gone_days": _percentiles(counts.gone_after, counts.there_for),
-        "before_us": counts.before_us,
-        "self_deleted": counts.self_deleted,
-        "reappeared": counts.reappeared,
+        "action_rate": rate_of(counts),
+        **times.figures(),
+        "before_us": counts[Measure.BEFORE_US],
+        "self_deleted": counts[Measure.SELF_DELETED],
+        "reappeared": counts[Measure.REAPPEARED],
+        "natural": {platform: natural_rate(natural[platform]) for platform in sorted(natural)},
+        "as_of": until.isoformat(),
     }
+
+
+def rate_of(counts: Mapping[Measure, int]) -> Json:
+    """Return the action rate of counted targets."""
+    acted, live = counts[Measure.ACTED], counts[Measure.LIVE]
+    return action_rate(acted=acted, known=acted + live, unknown=counts[Measure.UNKNOWN])
 
 
 def action_rate(*, acted: int, known: int, unknown: int) -> Json:
@@ -80,44 +96,48 @@ def action_rate(*, acted: int, known: int, unknown: int) -> Json:
     }
 
 
-def _count(counts: _Counts, one: Followed, value: Outcome, until: datetime) -> None:
-    apart = value.cause in (Cause.BEFORE_US, Cause.SELF)
-    counts.before_us += value.cause is Cause.BEFORE_US
-    counts.self_deleted += value.cause is Cause.SELF
-    _count_waiting(counts, one, value, until)
-    if one.sent_at is None:
-        return
-    counts.reappeared += value.reappeared > 0
-    if apart:
-        return
-    counts.acted += is_acted(value)
-    counts.known += is_known(value)
-    counts.unknown += not is_known(value)
+def natural_rate(counts: Mapping[Measure, int]) -> Json:
+    """Return ``{rate, low, high, n, unknown}`` of targets that disappeared while nobody had reported them."""
+    gone, live = counts[Measure.NATURAL_GONE], counts[Measure.NATURAL_LIVE]
+    interval = wilson(gone, gone + live)
+    return {
+        "rate": gone / (gone + live) if interval else None,
+        "low": interval[0] if interval else None,
+        "high": interval[1] if interval else None,
+        "n": gone + live,
+        "unknown": counts[Measure.NATURAL_UNKNOWN],
+    }
 
 
-def _count_waiting(counts: _Counts, one: Followed, value: Outcome, until: datetime) -> None:
-    if one.sent_at is not None:
-        counts.sent_after.append(days_between(one.first_seen, one.sent_at))
-        _count_gone(counts, value, one.sent_at)
-    elif value.first_gone_at is not None:
-        counts.unsent_for.append(days_between(one.first_seen, value.first_gone_at))
-    else:
-        counts.unsent_for.append(days_between(one.first_seen, until))
+def exact_percentiles(ended: Sequence[float], still_open: Sequence[float]) -> Json:
+    """Return the percentiles of waits whose ends are known, open ones censored."""
+    found = waiting_percentiles(ended, still_open, tuple(SHARES.values()))
+    shown = {name: _days(value) for name, value in zip(SHARES, found, strict=True)}
+    return {**shown, "n": len(ended), "open": len(still_open)}
 
 
-def _count_gone(counts: _Counts, value: Outcome, sent_at: datetime) -> None:
+def bounded_percentiles(waits: Waits) -> Json:
+    """Return the percentiles of waits that ended between two looks: by when surely, and between which days."""
+    found = bounds_days(waits, tuple(SHARES.values()))
+    bounds = {
+        name: None if pair is None else [_days(pair[0]), _days(pair[1])]
+        for name, pair in zip(SHARES, found, strict=True)
+    }
+    surely = {name: None if pair is None else pair[1] for name, pair in bounds.items()}
+    return {**surely, "n": waits.ended, "open": waits.open, "bounds": bounds}
+
+
+def _days(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _add_gone(waits: Waits, case: Case, sent_at: datetime) -> None:
     """Count the wait from sending to gone; what is not surely gone was watched until it was last seen live."""
+    value = case.value
     if value.cause is Cause.BEFORE_US:
         return
+    last = max(days_between(sent_at, value.last_live_at), 0.0) if value.last_live_at is not None else 0.0
     if is_acted(value) and value.kind in PROBED_KINDS and value.first_gone_at is not None:
-        counts.gone_after.append(days_between(sent_at, value.first_gone_at))
-        return
-    last = value.last_live_at
-    counts.there_for.append(max(days_between(sent_at, last), 0.0) if last is not None else 0.0)
-
-
-def _percentiles(ended: list[float], still_open: list[float]) -> Json:
-    p50, p75, p90, p95 = (
-        None if value is None else round(value, 2) for value in waiting_percentiles(ended, still_open, _SHARES)
-    )
-    return {"p50": p50, "p75": p75, "p90": p90, "p95": p95, "n": len(ended), "open": len(still_open)}
+        waits.add(last, days_between(sent_at, value.first_gone_at))
+    else:
+        waits.add(last)

@@ -72,10 +72,10 @@ def record_observation(  # noqa: PLR0913 - one keyword per column, agreed with t
 def observations_of(
     conn: Connection, clue_ids: Sequence[int], *, until: datetime | None = None
 ) -> dict[int, list[Observation]]:
-    """Return the observations of some clues by clue id, oldest first; ``until`` leaves later ones out."""
+    """Return the observations of some clues by clue id, oldest first; ``until`` leaves later records out."""
     query = sa.select(observation).where(observation.c.clue_id.in_(clue_ids))
     if until is not None:
-        query = query.where(observation.c.at <= until)
+        query = query.where(observation.c.recorded_at <= until, observation.c.at <= until)
     found: dict[int, list[Observation]] = {}
     for row in conn.execute(query.order_by(observation.c.at, observation.c.id)):
         seen = Observation(

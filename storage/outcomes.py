@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from storage.records import AuditFacts, Cause, ClueState, OutcomeKind, OutcomeState, public_id
-from storage.tables import account, batch, clue, outcome, post, submission
+from storage.records import AuditFacts, Cause, OutcomeKind, OutcomeState, public_id
+from storage.tables import account, batch, clue, outcome, submission
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,46 +20,13 @@ if TYPE_CHECKING:
     from storage.transitions.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
-    """A clue whose target is followed: confirmed, or sent at some time.
-
-    ``sent_at`` is its first sending, ``resent_at`` the last one, ``submission_id`` the last item that was sent.
-    """
-
-    clue_id: int
-    platform: str
-    native_id: str
-    target_kind: str
-    source: str
-    url: str | None
-    confirmed: bool
-    decided_at: datetime | None
-    first_seen: datetime
-    account_id: int | None
-    sent_at: datetime | None
-    resent_at: datetime | None
-    submission_id: int | None
-
-
-def followed(
-    conn: Connection, *, after: int = 0, limit: int = 200, until: datetime | None = None
-) -> list[Followed]:
-    """Return followed clues with ids above ``after``, by id; ``until`` takes no later decision or sending in."""
-    return _followed(conn, clue.c.id > after, limit=limit, until=until)
-
-
-def followed_clues(conn: Connection, clue_ids: Collection[int]) -> list[Followed]:
-    """Return those of these clues that are followed, by id."""
-    return _followed(conn, clue.c.id.in_(clue_ids))
-
-
 def save_outcomes(
     unit: Unit, folded: Mapping[int, tuple[Outcome, int | None]], *, actor: Actor
 ) -> list[tuple[int, Outcome]]:
     """Write the folded outcome (with the item it belongs to) of each clue that has changed; return those.
 
-    A target that came back adds a strike to its account; the changes of one call share an audit entry.
+    A target that came back adds a strike to its account, one that turns out not to have been away takes it back, so
+    that the strikes follow from the observations alone. The changes of one call share an audit entry.
     """
     known = {row.clue_id: row for row in stored_outcomes(unit.conn, folded)}
     changed = []
@@ -120,52 +86,6 @@ def stored_outcomes(conn: Connection, clue_ids: Collection[int]) -> list[Row[Any
     return list(conn.execute(sa.select(outcome).where(outcome.c.clue_id.in_(clue_ids))))
 
 
-def _followed(
-    conn: Connection, where: sa.ColumnElement[bool], *, limit: int | None = None, until: datetime | None = None
-) -> list[Followed]:
-    was_sent = submission.c.sent_at.is_not(None) if until is None else submission.c.sent_at <= until
-    confirmed = clue.c.state == ClueState.CONFIRMED.value
-    if until is not None:
-        confirmed = sa.and_(confirmed, clue.c.decided_at <= until)
-    sent = (
-        sa.select(
-            submission.c.clue_id,
-            sa.func.min(submission.c.sent_at).label("sent_at"),
-            sa.func.max(submission.c.sent_at).label("resent_at"),
-            sa.func.max(submission.c.id).label("submission_id"),
-        )
-        .where(was_sent)
-        .group_by(submission.c.clue_id)
-        .subquery()
-    )
-    query = (
-        sa.select(clue, post.c.source, post.c.first_seen, sent.c.sent_at, sent.c.resent_at, sent.c.submission_id)
-        .join_from(clue, post, post.c.id == clue.c.post_id)
-        .outerjoin(sent, sent.c.clue_id == clue.c.id)
-        .where(where, sa.or_(confirmed, sent.c.sent_at.is_not(None)))
-        .order_by(clue.c.id)
-    )
-    rows = conn.execute(query.limit(limit) if limit else query)
-    return [
-        Followed(
-            clue_id=row.id,
-            platform=row.platform,
-            native_id=row.target_native_id,
-            target_kind=row.target_kind,
-            source=row.source,
-            url=row.url,
-            confirmed=row.state == ClueState.CONFIRMED,
-            decided_at=row.decided_at,
-            first_seen=row.first_seen,
-            account_id=row.account_id,
-            sent_at=row.sent_at,
-            resent_at=row.resent_at,
-            submission_id=row.submission_id,
-        )
-        for row in rows
-    ]
-
-
 def _row(value: Outcome, submission_id: int | None, now: datetime) -> Json:
     return {
         "submission_id": submission_id,
@@ -187,7 +107,7 @@ def _differs(old: Row[Any], row: Json) -> bool:
 
 
 def _strike(unit: Unit, clue_id: int, count: int) -> None:
-    if count > 0:
+    if count:
         owner = sa.select(clue.c.account_id).where(clue.c.id == clue_id).scalar_subquery()
         unit.conn.execute(sa.update(account).where(account.c.id == owner).values(strikes=account.c.strikes + count))
 

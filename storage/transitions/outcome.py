@@ -65,7 +65,8 @@ class Observation:
 class Outcome:
     """The current value. ``at`` is the last observation it rests on, None when it rests on none.
 
-    ``first_gone_at`` begins the gone period that lasts now; ``last_live_at`` is the last sighting of the target.
+    ``first_gone_at`` begins the gone period that lasts now, ``gone_proved_at`` is the first probe in it;
+    ``last_live_at`` is the last sighting of the target.
     ``reappeared`` counts how often it came back, ``reappeared_at`` is the last time.
     """
 
@@ -74,6 +75,7 @@ class Outcome:
     cause: Cause = Cause.UNCLEAR
     at: datetime | None = None
     first_gone_at: datetime | None = None
+    gone_proved_at: datetime | None = None
     confirmed_at: datetime | None = None
     last_live_at: datetime | None = None
     reappeared: int = 0
@@ -215,6 +217,7 @@ def _gone(seen: _Sightings, sent_at: datetime | None) -> Outcome:
         cause=_cause(kind, first, sent_at),
         at=seen.gone[-1].at,
         first_gone_at=first,
+        gone_proved_at=probes[0] if probes else None,
         confirmed_at=confirmed,
         last_live_at=seen.live_at,
         reappeared=seen.reappeared,

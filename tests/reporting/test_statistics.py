@@ -96,7 +96,9 @@ def test_empty_workspace_has_empty_figures(store: Store, now: datetime) -> None:
         found = statistics(conn, now=now)
     empty = {"p50": None, "p75": None, "p90": None, "p95": None, "n": 0, "open": 0}
     assert found["action_rate"]["rate"] is None
-    assert found["seen_to_sent_days"] == found["sent_to_gone_days"] == empty
+    assert found["seen_to_sent_days"] == empty
+    assert found["sent_to_gone_days"] == {**empty, "bounds": dict.fromkeys(("p50", "p75", "p90", "p95"))}
+    assert found["natural"] == {}
     assert (found["before_us"], found["self_deleted"], found["reappeared"]) == (0, 0, 0)
 
 
@@ -141,7 +143,7 @@ def test_every_figure_on_a_week_of_all_kinds(store: Store, now: datetime, tmp_pa
     assert found["sent_to_gone_days"]["n"] == 1
     assert found["sent_to_gone_days"]["open"] == 9
     assert found["sent_to_gone_days"]["p50"] is None, "most are not gone"
-    assert (past["action_rate"]["n"], past["action_rate"]["unknown"]) == (2, 7), "known then: b and d"
+    assert (past["action_rate"]["n"], past["action_rate"]["unknown"]) == (2, 8), "known then: b and d"
 
 
 def test_bounds_hold_the_rate(sqlite_store: Store, now: datetime, tmp_path: Path) -> None:
