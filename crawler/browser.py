@@ -8,8 +8,6 @@ import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
-
 from crawler.chromium import find_chromium
 from crawler.scrapy_settings import user_agent
 from crawler.urls import origin
@@ -18,7 +16,7 @@ from storage.errors import AccessError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import BrowserContext, Route
+    from playwright.sync_api import BrowserContext, Playwright, Route
 
     from crawler.watch import SourceConfig
 
@@ -37,12 +35,20 @@ _ARGUMENTS = (
 
 @contextlib.contextmanager
 def opened_browser(
-    source: SourceConfig, page_url: str, *, chromium: str | None = None, no_sandbox: bool = False, contact: str = ""
+    playwright: Playwright,
+    source: SourceConfig,
+    page_url: str,
+    *,
+    chromium: str | None = None,
+    no_sandbox: bool = False,
+    contact: str = "",
 ) -> Iterator[BrowserContext]:
     """Open a browser that reaches only the host and port of ``page_url``, at an address checked beforehand.
 
     Every other name and address fails inside the browser, also by redirect or WebSocket, because its own resolver
-    knows no other. Cookies, downloads and service workers live and end with it.
+    knows no other. That resolver belongs to the process: each host gets a browser of its own, or a page of one
+    source could reach, by a redirect, the private host of another. Playwright's driver, whose start takes longer
+    than the browser's, is shared. Cookies, downloads and service workers live and end with the browser.
 
     Raises:
         AccessError: the host is not one of the source's, or has no address that may be reached.
@@ -51,25 +57,24 @@ def opened_browser(
     rules = resolver_rules(source, page_url)
     arguments = [*_ARGUMENTS, f"--host-resolver-rules={rules}"]
     sandboxed = has_sandbox(source, no_sandbox=no_sandbox)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(chromium), args=arguments, chromium_sandbox=sandboxed
+    browser = playwright.chromium.launch(
+        executable_path=find_chromium(chromium), args=arguments, chromium_sandbox=sandboxed
+    )
+    try:
+        context = browser.new_context(
+            accept_downloads=False,
+            locale="zh-CN",
+            service_workers="block",
+            timezone_id="Asia/Shanghai",
+            user_agent=user_agent(contact),
+            viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT},
         )
-        try:
-            context = browser.new_context(
-                accept_downloads=False,
-                locale="zh-CN",
-                service_workers="block",
-                timezone_id="Asia/Shanghai",
-                user_agent=user_agent(contact),
-                viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT},
-            )
-            context.set_default_timeout(TIMEOUT_SECONDS * 1000)
-            context.route("**/*", lambda route: _filter(route, origin(page_url)))
-            context.route_web_socket("**", lambda socket_route: socket_route.close())
-            yield context
-        finally:
-            browser.close()
+        context.set_default_timeout(TIMEOUT_SECONDS * 1000)
+        context.route("**/*", lambda route: _filter(route, origin(page_url)))
+        context.route_web_socket("**", lambda socket_route: socket_route.close())
+        yield context
+    finally:
+        browser.close()
 
 
 def has_sandbox(source: SourceConfig, *, no_sandbox: bool, uid: int | None = None) -> bool:
@@ -95,12 +100,13 @@ def resolver_rules(source: SourceConfig, page_url: str) -> str:
     host, port = origin(page_url)
     if not source.reach.knows(page_url):
         raise AccessError(source.name, f"{host} is not one of its hosts")
-    address = _checked_address(source, host, port)
+    address = checked_address(source, host, port)
     shown = f"[{address}]" if ":" in address else address
     return f"MAP {host} {shown}:{port}, MAP * ~NOTFOUND"
 
 
-def _checked_address(source: SourceConfig, host: str, port: int) -> str:
+def checked_address(source: SourceConfig, host: str, port: int) -> str:
+    """Return an address of a host that the source may reach; raise AccessError where it has none."""
     try:
         found = [ip_address(host).compressed]
     except ValueError:

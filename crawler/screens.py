@@ -9,15 +9,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import sync_playwright
 
 from crawler.adapters import load_adapter
 from crawler.browser import VIEWPORT_WIDTH, opened_browser
 from crawler.launch import refusal
 from crawler.reading import PageRead, judge
 from crawler.robots import USER_AGENT_NAME, judge_robots
-from crawler.shot_targets import HIDE_COMMENTS, target_selector
+from crawler.shot_masks import MAX_HEIGHT, OTHERS, UNMARKED, MaskRules, Shot
+from crawler.shot_targets import find_place
+from crawler.shots import masked_shot
 from crawler.urls import netloc, origin
 from crawler.watch import Access
+from storage.dossiers import dossiers, own_words
+from storage.engine import CHUNK_ROWS
 from storage.errors import AccessError, EvidenceError, SettingsError
 from storage.evidence import add_capture, put_bytes, read_bytes
 from storage.records import CaptureFacts, Json, ReadOutcome, TargetKind
@@ -26,8 +31,10 @@ from storage.screenshots import (
     ELEMENT,
     SCREENSHOT,
     clues_without_screenshot,
+    find_page_shot,
     note_failed_screenshot,
     set_screenshot,
+    shot_headers,
 )
 
 if TYPE_CHECKING:
@@ -35,23 +42,20 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Playwright
 
     from crawler.adapters import AdapterConfig
     from crawler.watch import SourceConfig
-    from storage.engine import Store
+    from storage.engine import Store, Unit
     from storage.screenshots import ShotTarget
 
     Progress = Callable[[int, int | None], None]
-
-MAX_HEIGHT = 12_000
-"""Pixels of a page's height that are shown at most."""
+    Said = tuple[str, tuple[str, ...]]
 
 AGAIN_AFTER = timedelta(hours=20)
 """A page that could not be shown is not visited again before."""
 
 _SETTLE_SECONDS = 0.3
-_MIN_PIXELS = 4
 
 
 @dataclass(slots=True)
@@ -77,7 +81,7 @@ class _Shots:
     url: str
     status: int
     page: bytes
-    elements: dict[int, bytes]
+    elements: dict[int, Shot]
 
 
 def capture_clues(
@@ -93,19 +97,25 @@ def capture_clues(
 ) -> Json:
     """Take the screenshots that clues lack; return ``{captured, failed, problems}``.
 
-    Both count clues. Sources read from files are skipped. Only the source's own host is reached, at its own pace; a
-    challenge or login wall stops its source. A page that could not be shown is tried again by a later call, not
-    before 20 hours have passed.
+    Both count clues. Sources read from files are skipped. Those read in the operator's browser are not visited
+    again: the pictures that the crawl took while a note was open are linked to its clues. Only the source's own host is
+    reached, at its own pace; a challenge or login wall stops its source. A page that could not be shown is tried
+    again by a later call, not before 20 hours have passed.
     """
     job = _Capture(store, now, chromium, no_sandbox, contact, overlays)
-    by_name = {source.name: source for source in sources if source.access is not Access.IMPORT}
+    _link_all(job, [source.name for source in sources if source.access is Access.OPERATOR])
+    visited = (Access.OPEN, Access.VISITOR)
+    by_name = {source.name: source for source in sources if source.access in visited}
     targets = _targets(store, list(by_name), now)
+    groups = _by_origin(targets)
     done = 0
-    for (name, _), group in _by_origin(targets).items():
-        _capture_origin(job, by_name[name], group)
-        done += len(group)
-        if progress is not None:
-            progress(done, len(targets))
+    if groups:
+        with sync_playwright() as playwright:
+            for (name, _), group in groups.items():
+                _capture_origin(job, playwright, by_name[name], group)
+                done += len(group)
+                if progress is not None:
+                    progress(done, len(targets))
     return {"captured": job.captured, "failed": job.failed, "problems": job.problems}
 
 
@@ -119,6 +129,29 @@ def _targets(store: Store, names: list[str], now: datetime) -> list[ShotTarget]:
     return found
 
 
+def _link_all(job: _Capture, names: list[str]) -> None:
+    """Give the clues of sources read in the operator's browser the pictures that were taken on the way."""
+    targets = _targets(job.store, names, job.now)
+    for start in range(0, len(targets), CHUNK_ROWS):
+        with job.store.write(job.now) as unit:
+            for target in targets[start : start + CHUNK_ROWS]:
+                job.captured += _link(unit, target)
+
+
+def _link(unit: Unit, target: ShotTarget) -> bool:
+    """Link the picture of a clue's note; its crop shows the note and is nobody else's."""
+    taken = find_page_shot(unit.conn, target.source, target.page_url)
+    if taken is None:
+        return False
+    capture_id = taken["id"]
+    if target.kind is not TargetKind.POST:
+        headers = shot_headers(None, "the picture was taken of the whole note")
+        names = ("run_id", "url", "at", "method", "sha256", "size", "status", "kind")
+        capture_id = add_capture(unit, CaptureFacts(**{name: taken[name] for name in names}, headers=headers))
+    set_screenshot(unit, target.clue_id, sha256=taken["sha256"], capture_id=capture_id)
+    return True
+
+
 def _by_origin(targets: Sequence[ShotTarget]) -> dict[tuple[str, tuple[str, int]], list[ShotTarget]]:
     groups: dict[tuple[str, tuple[str, int]], list[ShotTarget]] = defaultdict(list)
     for target in targets:
@@ -126,7 +159,9 @@ def _by_origin(targets: Sequence[ShotTarget]) -> dict[tuple[str, tuple[str, int]
     return groups
 
 
-def _capture_origin(job: _Capture, source: SourceConfig, group: Sequence[ShotTarget]) -> None:
+def _capture_origin(
+    job: _Capture, playwright: Playwright, source: SourceConfig, group: Sequence[ShotTarget]
+) -> None:
     """Visit the pages of one host; what stands in the way of all of them is one problem."""
     why = refusal(source, job.now) or ("stopped" if source.name in job.stopped else None)
     if why is not None:
@@ -135,7 +170,7 @@ def _capture_origin(job: _Capture, source: SourceConfig, group: Sequence[ShotTar
     url = group[0].page_url
     settings = {"chromium": job.chromium, "no_sandbox": job.no_sandbox, "contact": job.contact}
     try:
-        with opened_browser(source, url, **settings) as context:  # type: ignore[arg-type]  # each by its own name
+        with opened_browser(playwright, source, url, **settings) as context:  # type: ignore[arg-type]  # each by its own name
             _visit_all(job, source, context, group)
     except AccessError as error:
         _fail(job, source, group, str(error))
@@ -207,10 +242,18 @@ def _shoot(
             raise AccessError(source.name, judged.marker or judged.outcome.value)
         page.wait_for_timeout(_SETTLE_SECONDS * 1000)
         picture = _whole(page)
-        elements = {target.clue_id: crop for target in targets if (crop := _element(page, source, target, read))}
+        said = _said(job, targets)
+        elements = {one.clue_id: _element(page, source, one, read, said[one.clue_id]) for one in targets}
         return _Shots(page.url, answer.status, picture, elements)
     finally:
         page.close()
+
+
+def _said(job: _Capture, targets: Sequence[ShotTarget]) -> dict[int, Said]:
+    """Return what each target's offender wrote, and the name and contacts in it."""
+    with job.store.read() as conn:
+        found = dossiers(conn, [target.clue_id for target in targets])
+    return {key: own_words(dossier) for key, dossier in found.items()}
 
 
 def _whole(page: Page) -> bytes:
@@ -221,46 +264,21 @@ def _whole(page: Page) -> bytes:
     return page.screenshot(full_page=True, animations="disabled", clip=clip)  # type: ignore[arg-type]  # a FloatRect
 
 
-def _element(page: Page, source: SourceConfig, target: ShotTarget, read: PageRead) -> bytes | None:
-    """Return the target alone, other people's comments hidden; None where the page does not mark it."""
-    selector = target_selector(source, target, read)
-    if selector is None:
-        return None
-    css, index = selector
-    element = page.locator(css).nth(index)
-    box = element.bounding_box() if element.count() else None
-    if box is None or min(box["width"], box["height"]) < _MIN_PIXELS or box["height"] > MAX_HEIGHT:
-        return None
-    others = source.comments.item if source.comments else None
-    hidden = page.add_style_tag(content=HIDE_COMMENTS) if target.kind is not TargetKind.COMMENT else None
-    element.evaluate(_HIDE_INSIDE, others)
-    try:
-        return element.screenshot(animations="disabled")
-    finally:
-        element.evaluate(_SHOW_INSIDE)
-        if hidden is not None:
-            hidden.evaluate("node => node.remove()")
-
-
-_HIDE_INSIDE = """(element, others) => {
-  const inside = others ? element.querySelectorAll(others) : [];
-  for (const node of inside) {
-    node.dataset.qingyuanHidden = node.style.display || "-";
-    node.style.display = "none";
-  }
-}"""
-_SHOW_INSIDE = """element => {
-  for (const node of element.querySelectorAll("[data-qingyuan-hidden]")) {
-    node.style.display = node.dataset.qingyuanHidden === "-" ? "" : node.dataset.qingyuanHidden;
-    delete node.dataset.qingyuanHidden;
-  }
-}"""
+def _element(page: Page, source: SourceConfig, target: ShotTarget, read: PageRead, said: Said) -> Shot:
+    """Return the target alone, other people covered, or why there is none."""
+    place = find_place(source, target, read)
+    if place is None:
+        return Shot(why=UNMARKED)
+    words, own = said
+    others = (*OTHERS, source.comments.item) if source.comments else OTHERS
+    rules = MaskRules(element=place.css, index=place.index, others=others, own=own, words=words, mixed=place.mixed)
+    return masked_shot(page, rules)
 
 
 def _keep(job: _Capture, targets: Sequence[ShotTarget], shots: _Shots) -> None:
     root = job.store.evidence_root
     page_sha = put_bytes(root, shots.page)
-    crops = {clue_id: put_bytes(root, data) for clue_id, data in shots.elements.items()}
+    crops = {clue_id: put_bytes(root, shot.png) for clue_id, shot in shots.elements.items() if shot.png}
     facts = CaptureFacts(
         url=shots.url,
         at=job.now,
@@ -273,12 +291,11 @@ def _keep(job: _Capture, targets: Sequence[ShotTarget], shots: _Shots) -> None:
     )
     with job.store.write(job.now) as unit:
         for target in targets:
-            crop = crops.get(target.clue_id)
+            crop, shot = crops.get(target.clue_id), shots.elements[target.clue_id]
             if crop is not None:
-                data = shots.elements[target.clue_id]
-                add_capture(unit, replace(facts, url=target.url, kind=ELEMENT, sha256=crop, size=len(data)))
-            headers = {"content-type": "image/png", **({"element": crop} if crop else {})}
-            capture_id = add_capture(unit, replace(facts, headers=headers))
+                size = len(shot.png or b"")
+                add_capture(unit, replace(facts, url=target.url, kind=ELEMENT, sha256=crop, size=size))
+            capture_id = add_capture(unit, replace(facts, headers=shot_headers(crop, shot.why)))
             set_screenshot(unit, target.clue_id, sha256=page_sha, capture_id=capture_id)
     job.captured += len(targets)
 

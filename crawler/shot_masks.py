@@ -21,7 +21,7 @@ from crawler.shot_snapshot import Rect, find_nodes
 from storage.masking import masked_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from crawler.shot_snapshot import Box, Snapshot
 
@@ -31,8 +31,14 @@ COVER = (64, 64, 64)
 MAX_HEIGHT = 12_000
 """Pixels of height up to which a target is shown."""
 
-OTHERS = ('[itemprop~="comment"]', '[itemtype$="/Comment"]', "#comments", ".comments", ".comment-list")
+COMMENT_MARKUP = ('[itemprop~="comment"]', '[itemtype$="/Comment"]')
+"""How pages mark comments for machines (schema.org)."""
+
+OTHERS = (*COMMENT_MARKUP, "#comments", ".comments", ".comment-list")
 """Where other people's comments stand on pages whose source names nothing."""
+
+UNMARKED = "the page does not mark the target"
+"""Why there is no picture where the target cannot be told from the rest of its page."""
 
 MIN_PIXELS = 4
 """Smaller targets are not shown."""
@@ -52,16 +58,18 @@ _INLINE = ("inline", "contents", "ruby")
 class MaskRules:
     """What the target is and who the others are.
 
-    ``element`` and ``index``: a CSS selector and which of its matches; ``locate`` finds both in the page's HTML
-    instead. ``others``: selectors of what belongs to other people. ``own``: the offender's name and contacts as
-    they stand in its text, which stay readable.
+    ``element`` and ``index``: a CSS selector and which of its matches. ``others``: selectors of what belongs to
+    other people. ``own``: the offender's name and contacts as they stand in its text, which stay readable.
+    ``words``: what the offender is known to have written; where given, some of it must be there. ``mixed``: replies
+    may stand unmarked in the element, so all words that are not known as the offender's are covered.
     """
 
-    element: str | None = None
+    element: str
     index: int = 0
-    locate: Callable[[str], tuple[str, int] | None] | None = None
     others: tuple[str, ...] = OTHERS
     own: tuple[str, ...] = ()
+    words: str = ""
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +102,18 @@ class Plan:
     letters: tuple[TextPart, ...]
 
 
-def find_target(snapshot: Snapshot, css: str, index: int) -> int:
+def find_target(snapshot: Snapshot, rules: MaskRules) -> int:
     """Return the target's node.
 
     Raises:
         NoShotError: the page does not mark it, or it is not laid out.
     """
-    found = find_nodes(snapshot, css, shadow=False)
-    if index >= len(found):
-        raise NoShotError("the page does not mark the target")
-    if found[index] not in snapshot.by_node:
+    found = find_nodes(snapshot, rules.element, shadow=False)
+    if rules.index >= len(found):
+        raise NoShotError(UNMARKED)
+    if found[rules.index] not in snapshot.by_node:
         raise NoShotError("the target is not shown on the page")
-    return found[index]
+    return found[rules.index]
 
 
 def make_plan(snapshot: Snapshot, target: int, rules: MaskRules) -> Plan:
@@ -127,7 +135,8 @@ def make_plan(snapshot: Snapshot, target: int, rules: MaskRules) -> Plan:
         if box.node not in inside and _lies_over(snapshot, box, above) and box.rect.meets(crop)
     ]
     hidden = [box for box in snapshot.boxes if box.node in covered and not box.rect.empty]
-    told = [*hidden, *foreign, *lines]
+    strange = _unknown_words(snapshot, inside - covered, rules)
+    told = [*hidden, *foreign, *lines, *(strange if rules.mixed else ())]
     _check_paint(snapshot, {box.node for box in told} | {part.node for part in letters})
     rects = [box.rect.padded(LETTER_PAD + _drift(box.styles.get("text-shadow", ""))) for box in told]
     return Plan(crop, _outermost(rect for rect in rects if rect.meets(crop)), tuple(letters))
@@ -135,16 +144,19 @@ def make_plan(snapshot: Snapshot, target: int, rules: MaskRules) -> Plan:
 
 def cover(png: bytes, crop: Rect, covers: Iterable[Rect]) -> bytes:
     """Return the picture of a crop with boxes painted over; coordinates are those of the document."""
+    painted = tuple(covers)
+    if not painted:
+        return png
     with Image.open(io.BytesIO(png)) as read:
         picture = read.convert("RGB")
     pen = ImageDraw.Draw(picture)
-    for rect in covers:
+    for rect in painted:
         left, top = math.floor(rect.x - crop.x), math.floor(rect.y - crop.y)
         right, bottom = math.ceil(rect.right - crop.x) - 1, math.ceil(rect.bottom - crop.y) - 1
         if right >= left and bottom >= top:
             pen.rectangle((left, top, right, bottom), fill=COVER)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    picture.save(buffer, "PNG", compress_level=3)  # three times as fast as the default, a tenth larger
     return buffer.getvalue()
 
 
@@ -209,6 +221,22 @@ def _private_letters(snapshot: Snapshot, own: set[int], keep: Sequence[str]) -> 
         else:
             parts.append(TextPart(node, offset, offset + 1))
     return parts, boxes
+
+
+def _unknown_words(snapshot: Snapshot, own: set[int], rules: MaskRules) -> list[Box]:
+    """Return the texts that are not among the offender's known words.
+
+    Raises:
+        NoShotError: none of those words are there, so that this may be somebody else's post by now.
+    """
+    if not rules.words:
+        return []
+    known = "".join(rules.words.split())
+    said = [box for box in snapshot.boxes if box.node in own and box.text and box.text.strip()]
+    strange = [box for box in said if "".join(str(box.text).split()) not in known]
+    if len(strange) == len(said):
+        raise NoShotError("the page does not show the words that the target was read with")
+    return strange
 
 
 def _own_text(snapshot: Snapshot, own: set[int]) -> tuple[str, list[tuple[int, int]]]:

@@ -204,9 +204,8 @@ def _hold(*, still: bool, scripts: bool) -> Generator[_Step, Any, None]:
 
 
 def _shoot(rules: MaskRules, world: int, height: int) -> Generator[_Step, Any, Shot]:
-    css, index = yield from _where(rules, world)
     snapshot = yield from _look()
-    target = find_target(snapshot, css, index)
+    target = find_target(snapshot, rules)
     key = snapshot.backend[target]
     yield from _tell(key, world, _PREPARE)
     height = yield from _make_room(make_plan(snapshot, target, rules).crop, height)
@@ -221,21 +220,6 @@ def _shoot(rules: MaskRules, world: int, height: int) -> Generator[_Step, Any, S
             return Shot(png=cover(png, before.crop, before.covers))
         yield _Wait(_PAUSE_SECONDS)
     raise NoShotError("the page does not hold still")
-
-
-def _where(rules: MaskRules, world: int) -> Generator[_Step, Any, tuple[str, int]]:
-    """Return selector and number of the target."""
-    if rules.element is not None:
-        return rules.element, rules.index
-    asked = _Call(
-        "Runtime.evaluate",
-        {"expression": "document.documentElement.outerHTML", "contextId": world, "returnByValue": True},
-    )
-    html = (yield asked)["result"]["value"]
-    found = rules.locate(html) if rules.locate else None
-    if found is None:
-        raise NoShotError("the page does not mark the target")
-    return found
 
 
 def _look() -> Generator[_Step, Any, Snapshot]:

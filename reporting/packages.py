@@ -25,6 +25,7 @@ from storage.dossiers import sealed_contacts
 from storage.errors import EvidenceError, TransitionError
 from storage.evidence import evidence_path, read_bytes
 from storage.leases import process_start
+from storage.screenshots import NOT_TAKEN
 from storage.sealing import load_sealer
 
 if TYPE_CHECKING:
@@ -236,6 +237,11 @@ def _manifest(frozen: Frozen, entries: Sequence[Entry], signer: Signer) -> bytes
                 "unprobed": sum(one.last_seen_live is None for one in frozen.items),
                 "members": len(entries),
             },
+            "without_picture": [
+                {"item": one.item, "why": one.dossier.get("no_screenshot") or NOT_TAKEN}
+                for one in frozen.items
+                if not one.dossier["screenshot"]
+            ],
             "signed_by": {"key": signer.public.key_id, "valid_from": _valid_from(signer)},
             "files": [
                 {"name": entry.name, "size": entry.size, "sha256": entry.sha256}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from storage.records import TargetKind, public_id
-from storage.screenshots import ELEMENT
+from storage.screenshots import masked_crop
 from storage.tables import (
     account,
     capture,
@@ -55,6 +55,16 @@ def dossiers(conn: Connection, clue_ids: Collection[int]) -> dict[int, Json]:
     _add_rings(conn, found)
     _add_earlier(conn, rows, found)
     return found
+
+
+def own_words(dossier: Json) -> tuple[str, tuple[str, ...]]:
+    """Return what a target's offender wrote, and of it the name and contacts as they stand there."""
+    facts = dossier["post"]
+    texts = {"title": facts["title"], "text": facts["text"]}
+    texts |= {"author.name": facts["author_name"], "author.bio": facts["author_bio"]}
+    contacts = [texts[use["field"]][use["start"] : use["end"]] for use in dossier["contacts"]]
+    said = [*texts.values(), *(one["text"] for one in facts["own_comments"])]
+    return "\n".join(text for text in said if text), (*dict.fromkeys([facts["author_name"], *contacts]),)
 
 
 def sealed_contacts(conn: Connection, contact_ids: Collection[int]) -> dict[int, bytes]:
@@ -153,6 +163,7 @@ def _texts() -> sa.Select[tuple[Any, ...]]:
 
 def _dossier(row: RowMapping, target: RowMapping) -> Json:
     kind = TargetKind(row["target_kind"])
+    crop, why_none = masked_crop(row["shot"])
     return {
         "clue": public_id("clue", row["id"]),
         "platform": row["platform"],
@@ -186,7 +197,8 @@ def _dossier(row: RowMapping, target: RowMapping) -> Json:
         "contacts": [],
         "capture": _capture(target),
         "captured_at": _iso(target["capture_at"] or target["seen_at"]),
-        "screenshot": (row["shot"] or {}).get(ELEMENT),  # the page's own picture shows others and never leaves
+        "screenshot": crop,  # the page's own picture shows others and never leaves
+        "no_screenshot": why_none,
         "ring": None,
         "earlier": [],
     }

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from storage.records import ClueState, TargetKind
-from storage.tables import clue, post
+from storage.tables import capture, clue, crawl_run, post
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, RowMapping
 
     from storage.engine import Unit
 
@@ -23,6 +23,14 @@ ELEMENT = "element"
 
 SCREENSHOT = "screenshot"
 """Kind of a capture that shows a whole page."""
+
+MASK_VERSION = "1"
+"""Which covering of other people a crop was made with; crops without it show others and never leave the house."""
+
+NOT_TAKEN = "no picture of the page was taken"
+"""Why there is no crop of a page that nobody photographed."""
+
+_LAST_RUNS = 30
 
 _DONE_WITH = (ClueState.REJECTED, ClueState.SUPPRESSED, ClueState.EXPIRED)
 
@@ -77,6 +85,38 @@ def clues_without_screenshot(
         )
         for row in conn.execute(query)
     ]
+
+
+def shot_headers(crop_sha256: str | None, why: str | None = None) -> dict[str, str]:
+    """Return the ``headers`` of the capture of a page's picture: its crop, others covered, or why there is none."""
+    kept = {ELEMENT: crop_sha256, "masked": MASK_VERSION} if crop_sha256 else {"no-element": why or NOT_TAKEN}
+    return {"content-type": "image/png", **kept}
+
+
+def masked_crop(headers: Mapping[str, str] | None) -> tuple[str | None, str | None]:
+    """Return the hash of the crop that a picture's capture names, or None and why there is none."""
+    found = headers or {}
+    crop = found.get(ELEMENT)
+    if crop and found.get("masked") == MASK_VERSION:
+        return crop, None
+    return None, found.get("no-element") or ("its crop does not cover other people" if crop else NOT_TAKEN)
+
+
+def find_page_shot(conn: Connection, source: str, url: str) -> RowMapping | None:
+    """Return the newest picture of a page that the last runs of a source took while it was open, or None."""
+    runs = (
+        sa.select(crawl_run.c.id)
+        .where(crawl_run.c.source == source)
+        .order_by(crawl_run.c.started_at.desc())
+        .limit(_LAST_RUNS)
+    )
+    query = (
+        sa.select(capture)
+        .where(capture.c.run_id.in_(runs), capture.c.kind == SCREENSHOT, capture.c.url == url)
+        .order_by(capture.c.id.desc())
+        .limit(1)
+    )
+    return conn.execute(query).mappings().first()
 
 
 def set_screenshot(unit: Unit, clue_id: int, *, sha256: str, capture_id: int) -> None:

@@ -24,7 +24,7 @@ from reporting.columns import COLUMN_KEYS
 from reporting.packages import stored_path
 from storage.evidence import add_capture, put_bytes
 from storage.records import CaptureFacts
-from storage.screenshots import set_screenshot
+from storage.screenshots import set_screenshot, shot_headers
 from storage.sealing import load_sealer
 from storage.tables import clue, cluster, cluster_member, contact, contact_use, post_revision, verdict
 from tests.support.takedown import CHANNELS, add_confirmed, add_offender, exported, sent
@@ -217,19 +217,29 @@ def test_ring_and_account_stand_in_their_tables(store: Store, now: datetime, tmp
     assert len(table(found["accounts.csv"])) == 1  # all three share the empty account of the test
 
 
-@pytest.mark.parametrize("cropped", [True, False])
-def test_picture_of_the_target_alone_goes_along_and_a_whole_page_never(
-    sqlite_store: Store, now: datetime, tmp_path: Path, cropped: bool
+@pytest.mark.parametrize("kind", ["covered", "uncovered", "none"])
+def test_picture_with_others_covered_goes_along_and_a_whole_page_never(
+    sqlite_store: Store, now: datetime, tmp_path: Path, kind: str
 ) -> None:
     page, crop = (put_bytes(sqlite_store.evidence_root, PNG + part) for part in (b"page", b"crop"))
     (clue_id,) = add_confirmed(sqlite_store, now, "a")
     with sqlite_store.write(now) as unit:
         facts = CaptureFacts(url="https://forum.test/a", at=now, method="browser", sha256=page, kind="screenshot")
-        capture_id = add_capture(unit, replace(facts, headers={"element": crop} if cropped else {}))
+        headers = {
+            "covered": shot_headers(crop),
+            "uncovered": {"element": crop},
+            "none": shot_headers(None, "too tall"),
+        }
+        capture_id = add_capture(unit, replace(facts, headers=headers[kind]))
         set_screenshot(unit, clue_id, sha256=page, capture_id=capture_id)
     found = members(exported(sqlite_store, now, tmp_path))
+    cropped = kind == "covered"
     assert found.get("evidence/i1/post.png") == (PNG + b"crop" if cropped else None)
     assert ("evidence/i1/post.png" in lines(found["clues.jsonl"])[0]["evidence"]) is cropped
+    assert PNG + b"page" not in found.values()
+    why = {"uncovered": "its crop does not cover other people", "none": "too tall"}
+    expected = [] if cropped else [{"item": "i1", "why": why[kind]}]
+    assert json.loads(found["manifest.json"])["without_picture"] == expected
 
 
 def test_earlier_items_are_named_in_the_next_attempt(store: Store, now: datetime, tmp_path: Path) -> None:
