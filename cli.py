@@ -19,6 +19,7 @@ from commands import (
     notifying,
     reviewing,
     screening,
+    simulating,
     takedown,
     workspace,
 )
@@ -48,6 +49,7 @@ for _module in (
     following,
     auditing,
     demonstration,
+    simulating,
 ):
     _module.register(app)
 for _command in chain(

@@ -1,4 +1,4 @@
-"""Making the simulated world: who posts what when, and what would become of it by itself. Pure functions of a seed."""
+"""Making the simulated world: who posts what when, and what becomes of it by itself. Pure functions of a seed."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """The pages of the simulated forum at a moment: threads, sitemap, start page, and everything that looks otherwise.
 
-A pure function of the world, the address and the time. What a page shows may differ from the truth: that is what the
-looks, tricks and weather are for.
+A pure function of the world, the address and the time. What a page shows may differ from the truth: that is what
+the looks, tricks and weather are for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -156,10 +157,8 @@ def _start_page(world: World, at: datetime) -> Answer:
 
 
 def _sitemap(world: World, at: datetime, base: str) -> Answer:
-    rows = "".join(
-        f"<url><loc>{escape(base + thread.address)}</loc><lastmod>{_iso(_modified(world, thread, at))}</lastmod></url>\n"
-        for thread in _visible(world, at)
-    )
+    listed = [(escape(base + thread.address), _iso(_modified(world, thread, at))) for thread in _visible(world, at)]
+    rows = "".join(f"<url><loc>{where}</loc><lastmod>{moment}</lastmod></url>\n" for where, moment in listed)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
     return Answer(body=f"{head}{rows}</urlset>\n", content_type=XML)
 
@@ -172,8 +171,10 @@ def _visible(world: World, at: datetime) -> list[Thread]:
     ]
 
 
-def _newest(world: World, at: datetime) -> list[Thread]:
-    return sorted(_visible(world, at), key=lambda thread: thread.published_at, reverse=True)[:_NEWEST]
+@lru_cache(maxsize=2)
+def _newest(world: World, at: datetime) -> tuple[Thread, ...]:
+    """Return the newest posts; many pages of one moment list them."""
+    return tuple(sorted(_visible(world, at), key=lambda thread: thread.published_at, reverse=True)[:_NEWEST])
 
 
 def _modified(world: World, thread: Thread, at: datetime) -> datetime:

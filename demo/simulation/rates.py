@@ -1,8 +1,8 @@
 """How the simulated world behaves: counts a week, shares and delays. Assumptions, not measurements.
 
 Published figures for Chinese social platforms were not found; the wait for a removal leans on takedown figures for
-phishing sites (median 42 h, later 10 h, of the British NCSC, 2017), the rest is chosen so that every case occurs often
-enough to be counted in a few months.
+phishing sites (median 42 h, later 10 h, of the British NCSC, 2017), the rest is chosen so that every case occurs
+often enough to be counted in a few months.
 """
 
 from __future__ import annotations

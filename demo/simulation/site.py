@@ -65,7 +65,7 @@ class _Server(ThreadingHTTPServer):
     base: str
     answered = 0
 
-    def handle_error(self, request: object, client_address: object) -> None:  # type: ignore[override] # wider types
+    def handle_error(self, request: object, client_address: object) -> None:
         """Ignore visitors that hang up, such as commands that were killed; everything else is shown as usual."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type] # handed on as they came

@@ -89,6 +89,10 @@ class World:
             return own
         return above if own.there or above.since < own.since else own
 
+    def spells(self, address: str) -> tuple[Spell, ...]:
+        """Return the times in which a target is hidden or changed."""
+        return self._spells[address]
+
     def trick(self, address: str, at: datetime) -> set[Trick]:
         """Return what hides or changes a target at a moment."""
         return {spell.what for spell in self._spells[address] if spell.covers(at)}  # type: ignore[misc] # tricks here
@@ -119,7 +123,7 @@ class World:
 
     def receive(self, items: Iterable[tuple[str, str]], *, at: datetime) -> list[Received]:
         """Take reported items (id, address or URL) and decide about each; return what was decided."""
-        return [self._receive(item, _address(where), at) for item, where in items]
+        return [self._receive(item, address_of(where), at) for item, where in items]
 
     def answers(self, *, after: datetime, until: datetime) -> list[Received]:
         """Return what the platform answers in a time, in the order of the items."""
@@ -131,7 +135,8 @@ class World:
 
     def _add(self, thread: Thread) -> None:
         self.threads[thread.address] = thread
-        for one in (thread, *thread.comments):
+        everything: tuple[Thread | Comment, ...] = (thread, *thread.comments)
+        for one in everything:
             self._spells[one.address] = spells_of(self.plan, one.address, one.published_at)
             offer = self._solicits(one)
             end = natural_end(self.plan, one.address, one.published_at, offer=offer)
@@ -204,6 +209,7 @@ class World:
         return under_way or not self.status(earlier.address, at).there
 
 
-def _address(where: str) -> str:
+def address_of(where: str) -> str:
+    """Return the address of a target by its URL or native id."""
     parts = urlsplit(where)
     return f"{parts.path}#{parts.fragment}" if parts.fragment else parts.path

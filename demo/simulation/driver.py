@@ -1,0 +1,198 @@
+"""The simulated weeks: the product's own commands in the order of a bank's week, on a moved clock.
+
+Nothing of the product is replaced. The forum runs in this process over loopback, crawls and rechecks are child
+processes as ever, and what the people type is typed into the real command line.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from demo.simulation.history import History, verdict_of
+from demo.simulation.killing import Kills, start_and_kill
+from demo.simulation.people import conclusions, struck_by_compliance, struck_by_senior
+from demo.simulation.world import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from demo.calls import CommandLine
+    from demo.simulation.world import World
+
+CHANNEL = "partner_desk"
+KILLS_A_WEEK = 2
+_UNKNOWN_ITEM = "item-999999"
+_NAMELESS, _GARBLED = 0.1, 0.02
+
+
+@dataclass(slots=True)
+class Run:
+    """One simulation on its way: the workspace, the world, the command line, what was noted so far."""
+
+    root: Path
+    world: World
+    type_command: CommandLine
+    base: str
+    say: Callable[[int], None]
+    history: History = field(default_factory=History)
+    kills: Kills = field(default_factory=Kills)
+    where: dict[str, str] = field(default_factory=dict)
+    drafts: list[str] = field(default_factory=list)
+    answered_until: datetime | None = None
+    seconds: list[float] = field(default_factory=list)
+    doomed: set[int] = field(default_factory=set)
+    typed: int = 0
+
+    @property
+    def start(self) -> datetime:
+        """Monday morning of the first week, 09:00 in Shanghai."""
+        return self.world.plan.start
+
+    def command(self, *words: str, at: datetime, by: str | None = None) -> dict[str, Any]:
+        """Type one command of the week; where dice say so it is killed first and then typed again."""
+        self.world.advance(at)
+        self.typed += 1
+        if self.typed in self.doomed:
+            person = ["--as", by] if by else []
+            dice = self.world.plan.dice("kill", at)
+            start_and_kill(self.root, [*words, *person], at=at, dice=dice, kills=self.kills)
+        return self.type_command(*words, at=at, by=by)
+
+    def clues(self, at: datetime) -> list[dict[str, Any]]:
+        """Return all clues, and remember where their targets stand."""
+        lines = self.type_command.lines("clues", "list", at=at)
+        self.where |= {line["clue"]: address_of(line["target"]["native_id"]) for line in lines}
+        return lines
+
+
+def play_week(run: Run, week: int) -> None:
+    """Play one week, from Monday's crawl to Sunday's figures."""
+    dice = run.world.plan.dice("kills", week)
+    run.doomed = {run.typed + dice.randint(1, _COMMANDS_A_WEEK) for _ in range(KILLS_A_WEEK)}
+    for days, hours, step in _CALENDAR:
+        at = run.start + timedelta(weeks=week, days=days, hours=hours)
+        run.world.advance(at)
+        step(run, at)
+
+
+def _collect(run: Run, at: datetime) -> None:
+    run.command("crawl", at=at)
+    run.command("screen-posts", at=at + timedelta(minutes=10))
+    run.command("cluster", at=at + timedelta(minutes=20))
+
+
+def _decide(run: Run, at: datetime) -> None:
+    waiting = [clue for clue in run.clues(at) if clue["state"] == "queued"]
+    for number, words in enumerate(conclusions(run.world, waiting, run.where)):
+        run.type_command(*words, at=at + timedelta(seconds=15 * number), by="analyst")
+
+
+def _send(run: Run, at: datetime) -> None:
+    """Friday evening: draft, propose, approve by a second person, export, send."""
+    drafted = run.command("batch", "draft", "--channel", CHANNEL, at=at, by="compliance")
+    if drafted["batch"] is None:
+        return
+    batch = str(drafted["batch"])
+    run.drafts.append(batch)
+    if not _approved(run, batch, at):
+        return
+    run.command("batch", "export", batch, at=at + timedelta(minutes=30), by="compliance")
+    moment = at + timedelta(minutes=40)
+    run.command(
+        "batch", "sent", batch, "--at", moment.isoformat(), "--receipt", f"R-{batch}", at=moment, by="compliance"
+    )
+    sent = [item for item in _items(run, batch, moment) if item["state"] == "sent"]
+    received = run.world.receive([(item["item"], item["target"]["native_id"]) for item in sent], at=moment)
+    for one in received:
+        run.history.sent.setdefault(one.address, moment)
+
+
+def _approved(run: Run, batch: str, at: datetime) -> bool:
+    """Propose and approve a batch without what people take out; False where nothing is left of it."""
+    items = _items(run, batch, at)
+    strike = struck_by_compliance(run.world, items, run.where)
+    if len(strike) == len(items):
+        return False
+    proposal = ["batch", "propose", batch, *_strikes(strike)]
+    run.command(*proposal, at=at + timedelta(minutes=10), by="compliance")
+    left = _items(run, batch, at + timedelta(minutes=15))
+    wrong = struck_by_senior(run.world, left, run.where)
+    if len(wrong) == len(left):
+        return False
+    run.command("batch", "approve", batch, *_strikes(wrong), at=at + timedelta(minutes=20), by="senior")
+    return True
+
+
+def _strikes(clues: Sequence[str]) -> list[str]:
+    return [word for clue in clues for word in ("--strike", clue)]
+
+
+def _items(run: Run, batch: str, at: datetime) -> list[dict[str, Any]]:
+    shown = run.type_command("batch", "show", batch, at=at)
+    return [item for item in shown["contents"] if item["state"] != "withdrawn"]
+
+
+def _read_answers(run: Run, at: datetime) -> None:
+    """Wednesday: the platform's sheet of what it answered since the last one, with the faults of such sheets."""
+    after = run.answered_until or run.start
+    rows = list(_sheet(run, after, at))
+    run.answered_until = at
+    if not rows:
+        return
+    path = run.root / f"answers-{at:%Y%m%d}.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([("item", "url", "result", "note"), *rows])
+    run.command("replies", "import", str(path), "--channel", CHANNEL, at=at, by="compliance")
+
+
+def _sheet(run: Run, after: datetime, until: datetime) -> Iterator[tuple[str, str, str, str]]:
+    for one in run.world.answers(after=after, until=until):
+        dice = run.world.plan.dice("row", one.item, one.address)
+        item = "" if dice.random() < _NAMELESS else one.item
+        words = "详见系统消息" if dice.random() < _GARBLED else one.words or ""
+        yield (item, run.base + one.address, words, "")
+    if until.day % 2:
+        yield (_UNKNOWN_ITEM, run.base + "/t/1.html", "已下架", "")
+
+
+def _visit(run: Run, at: datetime) -> None:
+    run.command("recheck", "--due", at=at)
+    _note(run, at + timedelta(minutes=30))
+
+
+def _note(run: Run, at: datetime) -> None:
+    lines = run.type_command.lines("outcomes", "list", at=at)
+    if any(line["clue"] not in run.where for line in lines):
+        run.clues(at)
+    verdicts = [verdict_of(line, run.where[line["clue"]]) for line in lines]
+    run.history.note(run.world, verdicts, now=at)
+
+
+def _sum_up(run: Run, at: datetime) -> None:
+    run.command("stats", at=at)
+
+
+_CALENDAR: tuple[tuple[int, float, Callable[[Run, datetime], None]], ...] = (
+    (0, 0, _collect),
+    (0, 11, _visit),
+    (1, 5, _decide),
+    (1, 11, _visit),
+    (2, 2, _read_answers),
+    (2, 11, _visit),
+    (3, 0, _collect),
+    (3, 11, _visit),
+    (4, 1, _decide),
+    (4, 9, _send),
+    (4, 11, _visit),
+    (5, 11, _visit),
+    (6, 11, _visit),
+    (6, 12.5, _sum_up),
+)
+"""Day of the week, hours after 09:00 in Shanghai, and what happens then; targets are visited every evening."""
+
+_COMMANDS_A_WEEK = 20
+"""About how many commands of a week may be killed: all but what only reads or decides one clue."""
