@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.context import UsageError, context
+from commands.context import UsageError, context, parse_time
 
 outcomes_app = typer.Typer(help="What became of the targets.")
 
@@ -46,9 +46,38 @@ def list_outcomes_command() -> None:
         context.out.lines(list_outcomes(conn, limit=context.limit))
 
 
-def stats() -> None:
-    """Show the action rate with its unknowns, and how long things took."""
+@outcomes_app.command("observe")
+def observe(
+    clue: Annotated[str, typer.Argument(metavar="CLUE", help="Whose target, as c12.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What you saw: live, content_removed, ...")],
+    *,
+    note: Annotated[str, typer.Option(help="What was seen, where and how.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When, ISO 8601; default now; without offset Asia/Shanghai.")
+    ] = None,
+) -> None:
+    """Record what you yourself saw of a target; provisional until a probe confirms it."""
+    from reporting.noting import observe_outcome
+
+    actor, moment = context.actor(), parse_time(at, "--at") if at is not None else None
+    context.out.obj(
+        observe_outcome(context.store, clue, kind, note=note, at=moment, now=context.now(), actor=actor)
+    )
+
+
+def stats(
+    *,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="TIME", help="As known then, ISO 8601; without offset Asia/Shanghai."),
+    ] = None,
+) -> None:
+    """Show the action rate with its unknowns, and how long things took; --as-of repeats a past figure."""
     from reporting.statistics import statistics
 
+    now = context.now()
+    moment = parse_time(as_of, "--as-of") if as_of is not None else now
+    if moment > now:
+        raise UsageError(f"{moment.isoformat()} is later than now: nothing is known of it yet", field="--as-of")
     with context.store.read() as conn:
-        context.out.obj(statistics(conn, now=context.now()))
+        context.out.obj(statistics(conn, as_of=moment, now=now))

@@ -1,7 +1,7 @@
 """Rechecks: which targets are due for another look, asked for by rows of the frontier that the crawler reads.
 
 The calendar is that of design §3: 1, 3, 7, 14, 30 and 90 days after sending; 1, 3 and 7 days after the target was
-first seen gone, by anybody and by a probe. Confirmed targets that were not sent are followed from their decision on,
+first seen gone, by anybody and by a probe. Confirmed targets that were not sent are followed from their decision,
 so that natural disappearance stands beside the action rate.
 """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from storage.engine import Unit
-    from storage.records import Actor
+    from storage.records import Actor, Json
 
 
 def record_observation(  # noqa: PLR0913 - one keyword per column, agreed with the crawler
@@ -87,6 +87,21 @@ def observations_of(
         )
         found.setdefault(row.clue_id, []).append(seen)
     return found
+
+
+def last_by_person(conn: Connection, clue_id: int, actor: str) -> Json | None:
+    """Return ``{id, at, kind, note}`` of the last observation that a person recorded of a target, or None."""
+    row = conn.execute(
+        sa.select(observation.c.id, observation.c.at, observation.c.kind, observation.c.note)
+        .where(
+            observation.c.clue_id == clue_id,
+            observation.c.method == ObservationMethod.PERSON.value,
+            observation.c.actor == actor,
+        )
+        .order_by(observation.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else {"id": row.id, "at": row.at, "kind": row.kind, "note": row.note}
 
 
 def count_by_kind(conn: Connection, *, since_id: int = 0) -> dict[str, int]:

@@ -40,6 +40,7 @@ DEEDS = [
     Deed(f"batch approve {W}", APPROVERS),
     Deed(f"batch return {W}", APPROVERS),
     Deed("users add neu --role analyst --password-stdin", ADMINS),
+    Deed("outcomes observe c4 live --note seen", REVIEWERS),
     Deed("users list", ADMINS),
     Deed("users disable auditor", ADMINS),
 ]
