@@ -15,7 +15,7 @@ BLOCKS = 6
 def picture(name: str, *, width: int = 120, height: int = 160) -> bytes:
     """Return a PNG of coloured blocks; the same name gives the same bytes."""
     rng = random.Random(f"picture/{name}")
-    palette = [bytes(rng.randint(40, 240) for _ in range(3)) for _ in range(5)]
+    palette = [bytes(rng.randint(120, 235) for _ in range(3)) for _ in range(5)]
     rows = []
     for _ in range(BLOCKS):
         colours = [rng.choice(palette) for _ in range(BLOCKS)]

@@ -53,6 +53,7 @@ KINDS = {"solicitation", "victim", "education", "news", "legit", "unrelated"}
 TRAPS = ("时代还", "不停催", "十分期待", "辞退保洁", "永不停息", "考研上岸", "逾期不候", "被催收费", "清退保本")
 FORUM_BASE = "http://127.0.0.1:8101"
 FEED_BASE = "http://127.0.0.1:8102/"
+NATIVE_ID = re.compile(r"[0-9a-f]{24}")
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +66,37 @@ def test_forum_and_feed_have_the_promised_size(corpus: Corpus) -> None:
     assert 75 <= len(corpus.of(FEED)) <= 85
 
 
+def test_about_a_hundred_notes_of_every_class_stand_on_the_third_platform(corpus: Corpus) -> None:
+    notes = corpus.of(NOTES)
+    assert 95 <= len(notes) <= 110
+    assert {note.kind for note in notes} == KINDS
+    assert {note.trick for note in notes} == {"", "deleted", "unavailable", "banned"}
+    assert {len(note.comments) > 20 for note in notes} == {True, False}
+    assert any(comment.parent for note in notes for comment in note.comments)
+    assert any(not note.title for note in notes)
+    assert any(note.likes >= 10_000 for note in notes)
+
+
+def test_note_ids_carry_a_time_that_is_not_the_notes_own(corpus: Corpus) -> None:
+    gaps = [note.published_at.timestamp() - int(note.note_id[:8], 16) for note in corpus.of(NOTES)]
+    assert all(NATIVE_ID.fullmatch(note.note_id) for note in corpus.of(NOTES))
+    assert all(0 <= gap <= 15 * 3600 for gap in gaps)
+    assert max(gaps) > 3600
+
+
+def test_a_reply_stands_after_what_it_replies_to(corpus: Corpus) -> None:
+    for note in corpus.of(NOTES):
+        known: set[str] = set()
+        for comment in note.comments:
+            assert comment.parent is None or comment.parent in known
+            known.add(comment.element_id)
+
+
 def test_planted_solicitations_cover_every_category_and_every_way_of_hiding() -> None:
     truth = [planted for planted in load_truth() if planted.counted]
-    assert 90 <= len(truth) <= 100
-    assert Counter(planted.kind for planted in truth)["comment"] >= 12
+    assert 135 <= len(truth) <= 150
+    assert Counter(planted.kind for planted in truth)["comment"] >= 18
+    assert Counter(planted.kind for planted in truth)["account"] >= 5
     per_category = Counter(planted.category for planted in truth)
     assert set(per_category) == CATEGORIES
     assert min(per_category.values()) >= 3
@@ -91,25 +119,25 @@ def test_no_two_articles_outside_a_ring_are_near_duplicates(corpus: Corpus) -> N
     assert close == []
 
 
-def test_five_rings_stand_on_both_platforms_and_share_what_they_should(corpus: Corpus) -> None:
+def test_five_rings_stand_on_all_platforms_and_share_what_they_should(corpus: Corpus) -> None:
     rings: dict[str, list[Article]] = {}
     for article in corpus.articles:
         if article.ring:
             rings.setdefault(article.ring, []).append(article)
     assert {ring: len(members) for ring, members in rings.items()} == {
-        "lanhai": 5,
-        "phone6621": 4,
-        "qq533": 6,
-        "cash_template": 7,
-        "stop_template": 5,
+        "lanhai": 8,
+        "phone6621": 6,
+        "qq533": 8,
+        "cash_template": 10,
+        "stop_template": 8,
     }
-    assert all({member.site for member in members} == {FORUM, FEED} for members in rings.values())
+    assert all({member.site for member in members} == {FORUM, FEED, NOTES} for members in rings.values())
     for ring in ("lanhai", "phone6621"):
         assert max(_ratios(rings[ring])) <= 45
     for ring in ("qq533", "cash_template", "stop_template"):
         assert min(_ratios(rings[ring])) >= 70
     for ring, shared in (("lanhai", "qydemo_lanhai"), ("phone6621", "13900006621"), ("qq533", "8800000533")):
-        assert {_contact(member.text) for member in rings[ring]} == {shared}
+        assert {_contact(_offered(member)) for member in rings[ring]} == {shared}
     for ring in ("cash_template", "stop_template"):
         assert len({_contact(member.text) for member in rings[ring]}) == len(rings[ring])
 
@@ -156,7 +184,7 @@ def test_everything_was_published_before_the_start() -> None:
 
 
 def test_addresses_and_element_ids_are_unique(corpus: Corpus) -> None:
-    for site in (FORUM, FEED):
+    for site in (FORUM, FEED, NOTES):
         addresses = [article.path for article in corpus.of(site)] + [it.path for it in corpus.authors(site)]
         assert len(addresses) == len(set(addresses))
     elements = [comment.element_id for article in corpus.articles for comment in article.comments]
@@ -164,11 +192,13 @@ def test_addresses_and_element_ids_are_unique(corpus: Corpus) -> None:
     assert not set(corpus.gone) & {article.number for article in corpus.of(FORUM)}
 
 
-def test_offers_in_a_nickname_or_signature_alone_are_not_counted() -> None:
+def test_offers_in_a_nickname_or_signature_alone_count_where_accounts_have_ids() -> None:
     uncounted = [planted for planted in load_truth() if not planted.counted]
     assert {planted.kind for planted in uncounted} == {"account"}
     assert {planted.site for planted in uncounted} == {FORUM, FEED}
-    assert "account" not in {line["kind"] for line in truth_lines(FORUM_BASE, FEED_BASE)}
+    accounts = [line for line in truth_lines(FORUM_BASE, FEED_BASE) if line["kind"] == "account"]
+    assert {line["platform"] for line in accounts} == {"xiaohongshu"}
+    assert all(line["planted"] and NATIVE_ID.fullmatch(str(line["native_id"])) for line in accounts)
 
 
 def test_truth_lines_name_every_post_and_every_planted_comment() -> None:
@@ -180,17 +210,19 @@ def test_truth_lines_name_every_post_and_every_planted_comment() -> None:
     assert len(planted) == sum(it.counted for it in load_truth())
     assert all((line["category"] is not None) == line["planted"] for line in lines)
     assert len({line["native_id"] for line in lines}) == len(lines)
-    comment = next(line for line in lines if line["kind"] == "comment")
+    comment = next(line for line in lines if line["kind"] == "comment" and line["platform"] == "web")
     assert re.fullmatch(rf"{FORUM_BASE}/thread/\d+\.html#reply-\d+-\d+", str(comment["native_id"]))
     assert {str(line["native_id"]).rsplit("/", 2)[0] for line in lines if line["platform"] == "feed"} == {
         FEED_BASE.rstrip("/")
     }
+    notes = [str(line["native_id"]) for line in lines if line["platform"] == "xiaohongshu"]
+    assert all(NATIVE_ID.fullmatch(native_id) for native_id in notes)
 
 
 def test_the_post_above_a_planted_comment_is_not_planted_itself() -> None:
-    lines = {line["native_id"]: line for line in truth_lines(FORUM_BASE, FEED_BASE)}
-    comments = [str(native_id) for native_id, line in lines.items() if line["kind"] == "comment"]
-    assert not any(lines[native_id.partition("#")[0]]["planted"] for native_id in comments)
+    for article in load_corpus().articles:
+        if any(comment.category for comment in article.comments):
+            assert not article.planted
 
 
 def test_an_unknown_key_in_a_data_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,10 +235,15 @@ def _ratios(members: list[Article]) -> list[float]:
     return [fuzz.ratio(a.text, b.text) for a, b in combinations(members, 2)]
 
 
+def _offered(member: Article) -> str:
+    """Return where a ring's member shows its contact: the text, or the signature of an account."""
+    return member.text if member.planted else member.author.bio
+
+
 def _contact(text: str) -> str:
     """Return the one invented contact of a text, spelled plainly."""
     plain = text.translate(
-        str.maketrans("０１２３４５６７８９⓪①②③④⑤⑥⑦⑧⑨零一二三四五六七八九O", "0123456789" * 3 + "0")
+        str.maketrans("０１２３４５６７８９⓪①②③④⑤⑥⑦⑧⑨零一二三四五六七八九O幺", "0123456789" * 3 + "01")
     )
     plain = re.sub(r"(?<=[0-9a-z_])[\s·-]+(?=[0-9a-z_])", "", plain)
     found = {*re.findall(r"1390000\d{4}|8800000\d{3}", plain), *re.findall(r"qydemo[a-z0-9_]+", plain)}
