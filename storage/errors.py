@@ -20,6 +20,7 @@ QingyuanError
 │   ├── PermanentSendError    surely nothing arrived: a person must change something
 │   └── UnknownResultError    it may have arrived: a person must find out
 ├── BeingSentError        somebody is sending the batch at this moment
+├── MissingPangoError     the system lacks the libraries that PDFs are drawn with
 └── AccessError           a source may not be read (no basis, robots, private address)
 """
 
@@ -144,8 +145,9 @@ class TransitionError(QingyuanError):
 
     code = "bad_state"
 
-    def __init__(self, kind: str, object_id: str, state: str, event: str) -> None:
-        super().__init__(f"{kind} {object_id} is {state}: {event} is not possible")
+    def __init__(self, kind: str, object_id: str, state: str, event: str, *, hint: str = "") -> None:
+        more = f"; {hint}" if hint else ""
+        super().__init__(f"{kind} {object_id} is {state}: {event} is not possible{more}")
         self.kind = kind
         self.object_id = object_id
         self.state = state
@@ -249,6 +251,16 @@ class BeingSentError(QingyuanError):
     def __init__(self, batch: str, user: str, since: str) -> None:
         super().__init__(f"batch {batch} is being sent by {user} since {since}: wait for the end")
         self.object_id = batch
+
+
+class MissingPangoError(QingyuanError):
+    """A PDF cannot be drawn; the message names what to install."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"no PDF without pango ({what}): install it, on Debian with apt install libpango-1.0-0 "
+            "libpangoft2-1.0-0 libharfbuzz-subset0"
+        )
 
 
 class AccessError(QingyuanError):
