@@ -23,6 +23,7 @@ from commands import (
     takedown,
     workspace,
 )
+from commands.leash import follow
 from commands.running import run
 
 EPILOG = (
@@ -65,6 +66,7 @@ def main() -> None:
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - stays open to the end
         getattr(sys, name).reconfigure(encoding="utf-8", errors="replace")
+    follow()
     sys.exit(run(app, sys.argv[1:]))
 
 

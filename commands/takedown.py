@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.context import context, parse_time
+from storage.errors import SettingsError
+from storage.records import BatchState, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reporting.channel import Channel
-    from storage.records import Json
+    from reporting.sending import SendSettings
+    from storage.records import Actor, Json
 
 channels_app = typer.Typer(help="Channels: where takedown requests go.")
 batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.")
@@ -59,11 +63,14 @@ def draft(
     week: Annotated[str | None, typer.Option(help="ISO week, as 2026-W47; default: all confirmed by now.")] = None,
 ) -> None:
     """Put confirmed clues into the channel's draft of the week."""
+    from commands.leash import scheduled_draft
     from reporting.channel import get_channel
-    from reporting.drafts import draft_batch
+    from reporting.drafts import SCHEDULER, draft_batch
 
-    actor, chosen = context.actor(), get_channel(channels(), channel)
-    context.out.obj(draft_batch(context.store, chosen, week=week, now=context.now(), actor=actor))
+    check = scheduled_draft(week)
+    actor = context.actor() if check is None else SCHEDULER
+    chosen = get_channel(channels(), channel)
+    context.out.obj(draft_batch(context.store, chosen, week=week, now=context.now(), actor=actor, check=check))
 
 
 @batch_app.command("propose")
@@ -112,6 +119,7 @@ def export(
     from reporting.exports import PackageSettings, export_batch
 
     actor, workspace = context.actor(), context.workspace
+    _check_institution(batch, actor)
     settings = PackageSettings(
         packages_root=workspace.packages,
         institution=workspace.settings.institution.name,
@@ -132,6 +140,23 @@ def export(
     )
 
 
+def _check_institution(code: str, actor: Actor) -> None:
+    """Refuse a first export while the letter would have a placeholder for the sender's name.
+
+    Who may not export, or has nothing to export, hears that first; what was exported is handed out as it is.
+    """
+    from settings import SETTINGS_FILE, Institution
+    from storage.batches import get_batch
+
+    with context.store.read() as conn:
+        state = get_batch(conn, code).state
+    name = context.workspace.settings.institution.name.strip()
+    if state is BatchState.APPROVED and actor.role is Role.COMPLIANCE and name in {"", Institution().name}:
+        message = "a letter names who sends it: set institution.name, the name of your institution"
+        file = str(context.workspace.root / SETTINGS_FILE)
+        raise SettingsError("bad_field", message, file=file, field="institution.name")
+
+
 @batch_app.command("sent")
 def sent(
     batch: Code,
@@ -146,11 +171,55 @@ def sent(
     context.out.obj(mark_sent(context.store, batch, at=moment, receipt=receipt, now=context.now(), actor=actor))
 
 
+@batch_app.command("send")
+def send(
+    batch: Code,
+    *,
+    again: Annotated[
+        bool, typer.Option("--again", help="You found out that the last attempt did not arrive: a new one.")
+    ] = False,
+) -> None:
+    """Send an exported batch by its channel's transport; nothing is ever sent twice without --again."""
+    from reporting.sending import send_batch
+
+    actor = context.actor()
+    with context.out.progress(f"sending {batch}"):
+        answer = send_batch(
+            context.store,
+            channels(),
+            batch,
+            again=again,
+            settings=_send_settings(),
+            clock=context.now,
+            actor=actor,
+        )
+    if answer.get("dry_run"):
+        context.out.note(f"Dry run: nothing was sent. What would leave is in {answer['file']}")
+    context.out.obj(answer)
+
+
+def _send_settings() -> SendSettings:
+    from commands.mailing import mail_server
+    from reporting.sending import SendSettings
+    from reporting.transports.carriers import Outlets
+    from settings import SETTINGS_FILE
+
+    workspace = context.workspace
+    outlets = Outlets(
+        mail=mail_server(workspace.settings.mail),
+        environment=os.environ,
+        settings_file=str(workspace.root / SETTINGS_FILE),
+    )
+    return SendSettings(packages_root=workspace.packages, outbox_root=workspace.root / "outbox", outlets=outlets)
+
+
 @batch_app.command("list")
 def list_batches_command() -> None:
     """List batches, newest first."""
     from reporting.batches import list_batches
+    from reporting.deliveries import find_lost
 
+    find_lost(context.store, now=context.now())
     with context.store.read() as conn:
         context.out.lines(list_batches(conn, limit=context.limit), shown=("batch", "state", "items", "package"))
 
@@ -159,7 +228,9 @@ def list_batches_command() -> None:
 def show(batch: Code) -> None:
     """Show one batch with its items."""
     from reporting.batches import show_batch
+    from reporting.deliveries import find_lost
 
+    find_lost(context.store, now=context.now())
     with context.store.read() as conn:
         context.out.obj(show_batch(conn, batch))
 

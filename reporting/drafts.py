@@ -8,21 +8,24 @@ from reporting.weeks import cut_off, week_of
 from storage import batches, submissions
 from storage.engine import CHUNK_ROWS
 from storage.errors import ForbiddenError
-from storage.records import AuditFacts, OutcomeState, Role, SubmissionState, public_id
+from storage.records import Actor, AuditFacts, OutcomeState, Role, SubmissionState, public_id
 from storage.transitions.outcome import ACTED_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reporting.channel import Channel
     from storage.batches import Batch, Candidate
     from storage.engine import Store, Unit
-    from storage.records import Actor, Json
+    from storage.records import Json
     from storage.submissions import Submission
 
 DRAFTERS = (Role.COMPLIANCE,)
 """Roles that draft (contracts §1)."""
+
+SCHEDULER = Actor(name="scheduler", via="schedule")
+"""The schedule as an actor: it has no role and can only draft; people propose, approve and send."""
 
 
 def draft_batch(
@@ -33,19 +36,21 @@ def draft_batch(
     now: datetime,
     actor: Actor,
     chunk: int = CHUNK_ROWS,
+    check: Callable[[Unit], None] | None = None,
 ) -> Json:
     """Put confirmed clues into the channel's draft of a week; return ``{batch, items, skipped:[{clue, why}]}``.
 
     With ``week`` only clues decided before that week's cut-off are taken; without, all that are confirmed now, into
     the present week's draft. While a batch of the week is drafted or returned it takes the additions, else a new
     one is begun; ``batch`` is None when there is nothing to begin one with. Clues go in chunk by chunk: killed at
-    any instant, a second call leaves the same draft as one that was not killed.
+    any instant, a second call leaves the same draft as one that was not killed. ``check`` is called in every unit
+    of work and may keep it from committing.
 
     Raises:
         ForbiddenError: the actor does not draft.
         InputError: not an ISO week.
     """
-    if actor.role not in DRAFTERS:
+    if actor.role not in DRAFTERS and actor != SCHEDULER:
         raise ForbiddenError(actor.name, "draft a batch", needs=DRAFTERS)
     closes = None if week is None else cut_off(week)
     week = week or week_of(now)
@@ -54,6 +59,8 @@ def draft_batch(
     draft: Batch | None = None
     while True:
         with store.write(now) as unit:
+            if check is not None:
+                check(unit)
             batches.lock_channel(unit, channel.name)
             page = batches.candidates(unit.conn, after=after, limit=chunk)
             draft = batches.open_draft(unit.conn, channel.name, week)
