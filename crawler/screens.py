@@ -98,9 +98,9 @@ def capture_clues(
     """Take the screenshots that clues lack; return ``{captured, failed, problems}``.
 
     Both count clues. Sources read from files are skipped. Those read in the operator's browser are not visited
-    again: the pictures that the crawl took while a note was open are linked to its clues. Only the source's own host is
-    reached, at its own pace; a challenge or login wall stops its source. A page that could not be shown is tried
-    again by a later call, not before 20 hours have passed.
+    again: the pictures that the crawl took while a note was open are linked to its clues. Only the source's own
+    host is reached, at its own pace; a challenge or login wall stops its source. A page that could not be shown is
+    tried again by a later call, not before 20 hours have passed.
     """
     job = _Capture(store, now, chromium, no_sandbox, contact, overlays)
     _link_all(job, [source.name for source in sources if source.access is Access.OPERATOR])
