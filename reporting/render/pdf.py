@@ -1,37 +1,56 @@
-"""HTML of our own as PDF, by weasyprint, which needs the pango libraries of the system."""
+"""PDF pages from HTML of our own, by weasyprint; nothing is loaded from anywhere while they are made."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from storage.errors import MissingPangoError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+MISSING_LIBRARY = "the library pango is missing; as root: apt-get install libpango-1.0-0 libpangoft2-1.0-0"
+MISSING_FONT = "there is no font with Chinese characters; as root: apt-get install fontconfig fonts-noto-cjk"
 
-def html_to_pdf(html: str) -> bytes:
-    """Return a page as PDF bytes, the same for the same page and libraries; nothing is loaded for it.
+_HAN = range(0x4E00, 0x9FA6)
 
-    Pictures and styles must stand in the page itself; an address of any kind, ``data:`` too, is refused.
+
+class PdfUnavailableError(Exception):
+    """No PDF can be made on this machine; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pdf:
+    """A document and the font families that it was set in, sorted; other fonts give other bytes."""
+
+    data: bytes
+    fonts: tuple[str, ...]
+
+
+def make_pdf(html: str) -> Pdf:
+    """Return the pages of an HTML text; the same text and fonts always give the same bytes.
+
+    What the text refers to (pictures, style sheets, fonts, also in ``data:``) is refused, not loaded.
 
     Raises:
-        MissingPangoError: the system lacks the libraries that weasyprint draws with.
-        ValueError: the page asks for something to be loaded.
+        PdfUnavailableError: pango or a font with the text's Chinese characters is missing.
     """
-    weasyprint = _load()
-    nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
-    try:
-        made: bytes = weasyprint.HTML(string=html, url_fetcher=nothing).write_pdf()
-    except weasyprint.urls.FatalURLFetchingError as error:
-        raise ValueError("a page for PDF asks for something to be loaded") from error
-    return made
+    weasyprint = _weasyprint()
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
+    document = weasyprint.HTML(string=html, url_fetcher=nothing).render()
+    data = document.write_pdf()
+    fonts = document.fonts.values()
+    if any(code in _HAN for font in fonts for code in font.missing):
+        raise PdfUnavailableError(MISSING_FONT)
+    return Pdf(data=data, fonts=tuple(sorted({font.family for font in fonts})))
 
 
-def _load() -> ModuleType:
+def _weasyprint() -> ModuleType:
     try:
-        import weasyprint  # noqa: PLC0415 - takes a second and fails without the system's libraries
-    except OSError as error:
-        raise MissingPangoError(str(error).splitlines()[0]) from error
-    module: ModuleType = weasyprint
-    return module
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its own advice where pango is missing
+            import weasyprint  # noqa: PLC0415 - loads pango, which a machine may lack
+    except OSError:
+        raise PdfUnavailableError(MISSING_LIBRARY) from None
+    found: ModuleType = weasyprint
+    return found
