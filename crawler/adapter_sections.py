@@ -97,9 +97,9 @@ class Surface(Section):
     overlay: Selector
     """What a click on a card opens."""
     scroller: Selector
-    """The part of the overlay that scrolls through comments."""
+    """What scrolls through the comments, in the overlay and on a page of its own."""
     more_replies: Selector
-    """Inside the overlay: what shows more replies when it is clicked."""
+    """What shows more replies when it is clicked."""
     close: Selector
     """Closes the overlay."""
     control_query: Annotated[str, Field(min_length=1)]

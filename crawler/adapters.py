@@ -39,6 +39,7 @@ __all__ = [
     "adapter_names",
     "load_adapter",
     "load_spider",
+    "packaged_adapter",
 ]
 
 _SOURCES = Path(__file__).parent / "sources"
@@ -127,6 +128,12 @@ def load_adapter(platform: str, *, overlays: Path | None = None) -> AdapterConfi
         code = "unknown_key" if first["type"] == "extra_forbidden" else "bad_field"
         field = ".".join(str(part) for part in first["loc"])
         raise SettingsError(code, str(first["msg"]), file=str(path), field=field) from None
+
+
+@cache
+def packaged_adapter(platform: str) -> AdapterConfig:
+    """Return the packaged definition of a platform, read once."""
+    return load_adapter(platform)
 
 
 def load_spider(platform: str) -> type[SourceSpider]:

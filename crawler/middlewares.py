@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import IgnoreRequest
 
 from crawler.robot_reads import RobotsReader
-from crawler.robots import USER_AGENT_NAME
+from crawler.robots import ROBOTS_DISALLOW, USER_AGENT_NAME
 from crawler.urls import origin, resolve
 from crawler.watch import Access
 from storage.records import RunState
@@ -78,7 +78,7 @@ class RobotsMiddleware(_SessionMiddleware):
             session.stop_with(RunState.BLOCKED, reason, code="blocked")
             raise IgnoreRequest("robots.txt cannot be had")
         if not verdict.allows(request.url, USER_AGENT_NAME):
-            raise RefusedError("robots.txt disallows it")
+            raise RefusedError(ROBOTS_DISALLOW)
 
 
 class RedirectMiddleware(_SessionMiddleware):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from crawler.adapters import AdapterConfig, Limits
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
     from crawler.adapters import Marker
     from crawler.watch import CommentSelectors
-    from storage.records import PostFacts
+    from storage.records import AccountFacts, CommentFacts, PostFacts
 
 START, SITEMAP, FEED, LIST, PAGE, ARTICLE = "start", "sitemap", "feed", "list", "page", "article"
 """Kinds of frontier rows; ``start`` and ``page`` turn into one of the others once they are read."""
+
+QUERY, NOTE, PROFILE = "query", "note", "profile"
+"""Kinds of rows of platforms that are read through a browser; a note's row only remembers when it was read."""
 
 NO_PAGES = frozenset({SITEMAP, FEED})
 """Kinds that are read but are no pages in a run's counts."""
@@ -31,6 +35,7 @@ _HEAD_CHARS = 4096
 _LITTLE_TEXT_CHARS = 800
 _JUDGED_BYTES = 200_000  # a challenge page's scripts are long too, but not without end
 _NOISE = re.compile(r"(?is)<(script|style|noscript|template)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+_TITLE = re.compile(r"(?is)<title\b.*?</title\s*>")  # carries what people write, where the rest is drawn by scripts
 _BLOCKED = {401: "http_401", 403: "http_403", 429: "http_429"}
 _GONE = 410
 
@@ -55,6 +60,7 @@ class ReadRules:
     article: str | None = None
     follow: str | None = None
     comments: CommentSelectors | None = None
+    base_url: str | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -77,6 +83,11 @@ class PageParse:
     links: tuple[Link, ...] = ()
     reason: str | None = None
     problems: tuple[str, ...] = ()
+    comments: tuple[CommentFacts, ...] = ()
+    """Comments that came apart from their post."""
+    accounts: tuple[AccountFacts, ...] = ()
+    more: bool | None = None
+    """Whether a list says that it goes on; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +114,17 @@ def is_page(kind: str, url: str, platform: str) -> bool:
 def judge(read: PageRead, adapter: AdapterConfig) -> Judged:
     """Tell what a read is: ``ok`` here only means that its content may be parsed.
 
-    A 404 is ``unknown`` with the marker ``http_404``: one sighting proves nothing (design §9).
+    A 404 is ``unknown`` with the marker ``http_404``: one sighting proves nothing (design §9). What a platform says
+    of several things alike is ``unknown`` too, with the marker's name.
     """
     markers = adapter.markers
-    if (name := first_marker(read, markers.challenge)) is not None:
-        return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True)
-    if (name := first_marker(read, markers.login_wall)) is not None:
-        return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True)
+    for stopping in (markers.challenge, markers.login_wall):
+        if (name := first_marker(read, stopping)) is not None:
+            return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True)
     if read.status in _BLOCKED:
         return Judged(outcome=ReadOutcome.BLOCKED, marker=_BLOCKED[read.status])
+    if (name := first_marker(read, markers.ambiguous)) is not None:
+        return Judged(outcome=ReadOutcome.UNKNOWN, marker=name)
     if read.status == _GONE:
         return Judged(outcome=ReadOutcome.GONE, marker="http_410")
     told = markers.gone if read.status in _TELLING else ()
@@ -131,14 +144,36 @@ def _shows(read: PageRead, marker: Marker) -> bool:
     pattern = _compiled(marker.pattern)
     if marker.place == "url":
         return read.url != read.asked_url and bool(pattern.search(read.url))
+    if marker.place == "status":
+        return bool(pattern.search(str(read.status)))
     if marker.place == "header":
         return any(pattern.search(f"{name}: {value}") for name, value in read.headers.items())
-    text = decode_page(read.body[:_JUDGED_BYTES], read.headers.get("content-type"))
-    return bool(pattern.search(text[:_HEAD_CHARS])) and _has_little_text(text)
+    code = _json_code(read.body)
+    if marker.place == "json" or code is not None:  # a JSON answer carries what people write: its words are no sign
+        return marker.place == "json" and code is not None and bool(pattern.search(code))
+    page = decode_page(read.body[:_JUDGED_BYTES], read.headers.get("content-type"))
+    shown = page[:_HEAD_CHARS] if marker.place == "head" else _visible(_TITLE.sub(" ", page))
+    return bool(pattern.search(shown)) and _has_little_text(page)
 
 
-def _has_little_text(text: str) -> bool:
-    return len("".join(_NOISE.sub(" ", text).split())) <= _LITTLE_TEXT_CHARS
+@lru_cache(maxsize=4)
+def _json_code(body: bytes) -> str | None:
+    """Return the value of ``code`` in a JSON object, "" where it has none; None = the body is no JSON object."""
+    if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return None
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return str(found.get("code", "")) if isinstance(found, dict) else None
+
+
+def _visible(page: str) -> str:
+    return " ".join(_NOISE.sub(" ", page).split())
+
+
+def _has_little_text(page: str) -> bool:
+    return len(_visible(page).replace(" ", "")) <= _LITTLE_TEXT_CHARS
 
 
 @cache

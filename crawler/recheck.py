@@ -48,7 +48,7 @@ def control_row(session: CrawlSession) -> FrontierRow:
     return FrontierRow(
         id=0,
         source=session.source.name,
-        url=session.source.start_urls[0],
+        url=(session.search_urls() or session.source.start_urls)[0],
         kind=CONTROL,
         depth=0,
         attempts=0,
@@ -87,7 +87,7 @@ def record_probe(session: CrawlSession, row: FrontierRow, read: PageRead, *, par
             after_failure(unit, session, row, reason=judged.marker or "", read=read)
         else:
             sighting = _sighting(session, unit, row, read, judged=judged, parsed=parsed)
-            _settle(unit, session, row, sighting, capture_id=capture_id)
+            settle_probe(unit, session, row, sighting, capture_id=capture_id)
     after_block(session, row, read, judged)
 
 
@@ -95,9 +95,9 @@ def record_probe_failure(session: CrawlSession, row: FrontierRow, reason: str, *
     """Settle a look that brought no answer: asked again, then unknown; one that is refused is blocked."""
     with session.store.write(session.clock()) as unit:
         if refused:
-            _settle(unit, session, row, Sighting(OutcomeKind.PROBE_BLOCKED, reason), capture_id=None)
+            settle_probe(unit, session, row, Sighting(OutcomeKind.PROBE_BLOCKED, reason), capture_id=None)
         elif after_failure_is_final(session, row):
-            _settle(unit, session, row, Sighting(OutcomeKind.UNKNOWN, reason), capture_id=None)
+            settle_probe(unit, session, row, Sighting(OutcomeKind.UNKNOWN, reason), capture_id=None)
         else:
             after_failure(unit, session, row, reason=reason)
 
@@ -155,9 +155,10 @@ def _sighting(
     return see(read, judged, parsed, clue, first_404_long_ago=long_ago)
 
 
-def _settle(
+def settle_probe(
     unit: Unit, session: CrawlSession, row: FrontierRow, sighting: Sighting, *, capture_id: int | None
 ) -> None:
+    """Record what one look saw and settle its row."""
     record_observation(
         unit,
         clue_id=int(row.meta["clue_id"]),

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crawler.parsing import parse_safely
+from crawler.pieces import Piece, Where, post_pieces, write_pieces
 from crawler.reading import ARTICLE, FEED, LIST, NO_PAGES, PAGE, SITEMAP, START, PageParse, is_page, judge
+from crawler.robots import ROBOTS_DISALLOW
 from crawler.waiting import after_block, after_failure, first_404_at, is_second_404
 from storage import frontier
-from storage.engine import CHUNK_ROWS
 from storage.evidence import add_capture, put_bytes
-from storage.posts import store_comments, store_post
 from storage.records import CaptureFacts, Json, ReadOutcome
 from storage.runs import count_read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from crawler.parsing import Parser
     from crawler.reading import Judged, Link, PageRead
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from storage.records import PostFacts
 
 _PRIORITY = {SITEMAP: 1, FEED: 1, ARTICLE: 10, PAGE: 15, LIST: 20}
-_ROWS_PER_POST = 5  # post, revision, account, its state, the run's counts
-_COMMENT_CHUNK = 40
 _LINK_CHUNK = 100
 
 
@@ -65,16 +63,20 @@ def record_read(
     parsed = _parse(session, row, read, judged=judged, parser=parser)
     page = _Page(session, row, read, parsed, _captures(session, read, sha256, hops))
     if parsed.outcome is ReadOutcome.OK:
-        _write(page, _good_pieces(page))
+        write_pieces(session.store, read.at, _good_pieces(page))
     else:
-        _write(page, [(len(page.captures) + 2, lambda unit: _settle_fault(unit, page, judged))])
+        fault: Piece = (len(page.captures) + 2, lambda unit: _settle_fault(unit, page, judged))
+        write_pieces(session.store, read.at, [fault])
         after_block(session, row, read, judged)
     _tell(page)
     return parsed.outcome
 
 
-def record_failure(session: CrawlSession, row: FrontierRow, reason: str, *, final: bool = False) -> None:
-    """Settle a row whose page did not come: put it off, or give it up (``final``, or after enough attempts)."""
+def record_failure(session: CrawlSession, row: FrontierRow, reason: str, *, final: bool = False) -> bool:
+    """Settle a row whose page did not come: put it off, or give it up (``final``, or after enough attempts).
+
+    Return whether it was given up.
+    """
     with session.store.write(session.clock()) as unit:
         given_up = after_failure(unit, session, row, reason=reason, final=final)
         if session.run_id is not None and is_page(row.kind, row.url, session.source.platform):
@@ -82,6 +84,7 @@ def record_failure(session: CrawlSession, row: FrontierRow, reason: str, *, fina
     session.pages[ReadOutcome.UNKNOWN] += is_page(row.kind, row.url, session.source.platform)
     if given_up and row.kind == START:
         session.start_failed(row.url, ReadOutcome.UNKNOWN, reason)
+    return given_up
 
 
 def record_refusal(session: CrawlSession, row: FrontierRow, reason: str) -> None:
@@ -89,6 +92,7 @@ def record_refusal(session: CrawlSession, row: FrontierRow, reason: str) -> None
     with session.store.write(session.clock()) as unit:
         frontier.fail(unit, row, owner=session.owner, outcome=ReadOutcome.BLOCKED, meta={"refused": reason})
     session.started -= row.kind not in NO_PAGES
+    session.refused += reason == ROBOTS_DISALLOW and row.kind != START
     if row.kind == START:
         session.start_failed(row.url, ReadOutcome.BLOCKED, reason)
 
@@ -133,22 +137,6 @@ def _captures(
     return [*found, page]
 
 
-Piece = tuple[int, "Callable[[Unit], None]"]
-"""Some rows to write: about how many, and the function that writes them."""
-
-
-def _write(page: _Page, pieces: Sequence[Piece]) -> None:
-    """Write pieces in order, as many in one unit as its bound of rows allows; each unit is its own commit."""
-    waiting = list(pieces)
-    while waiting:
-        room = CHUNK_ROWS
-        with page.session.store.write(page.read.at) as unit:
-            while waiting and (waiting[0][0] <= room or room == CHUNK_ROWS):
-                rows, write = waiting.pop(0)
-                room -= rows
-                write(unit)
-
-
 def _good_pieces(page: _Page) -> list[Piece]:
     """Return what a good read writes; the last piece settles its row, so that all else is there before."""
     pieces: list[Piece] = [(2 * len(page.captures), lambda unit: _add_captures(unit, page))]
@@ -164,20 +152,12 @@ def _add_captures(unit: Unit, page: _Page) -> None:
 
 
 def _post_pieces(page: _Page, post: PostFacts) -> Iterator[Piece]:
-    where = {"source": page.session.source.name, "run_id": page.session.run_id}
+    where = Where(page.session.source.name, page.session.run_id)
 
-    def write_post(unit: Unit) -> None:
-        result = store_post(unit, post, capture_id=page.capture_id, with_comments=False, **where)  # type: ignore[arg-type]  # both by name
+    def count(_unit: Unit, result: str) -> None:
         page.posts[result] += 1
 
-    yield _ROWS_PER_POST, write_post
-    for first in range(0, len(post.comments), _COMMENT_CHUNK):
-        chunk = post.comments[first : first + _COMMENT_CHUNK]
-
-        def write_comments(unit: Unit, chunk: tuple[object, ...] = chunk) -> None:
-            store_comments(unit, post, chunk, capture_id=page.capture_id, **where)  # type: ignore[arg-type]  # both by name
-
-        yield 4 * len(chunk), write_comments
+    return post_pieces(post, where, capture_id=lambda: page.capture_id, after=count)
 
 
 def _link_pieces(page: _Page) -> Iterator[Piece]:

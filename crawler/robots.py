@@ -10,6 +10,9 @@ from protego import Protego
 USER_AGENT_NAME = "QingyuanBot"
 """The name that a site's robots.txt can address."""
 
+ROBOTS_DISALLOW = "robots.txt disallows it"
+"""Why a page is not asked for that the file disallows."""
+
 MAX_BYTES = 500 << 10
 """Bytes of a robots.txt that are read; the RFC asks for at least 500 KiB."""
 

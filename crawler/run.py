@@ -13,13 +13,15 @@ import signal
 import sys
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from scrapy.crawler import CrawlerProcess
 
 from crawler.adapters import load_adapter, load_spider
-from crawler.scrapy_settings import scrapy_settings
+from crawler.browser_provider import ALLOWED
+from crawler.profiles import allowed_origins, context_options, held_profile
+from crawler.scrapy_settings import browser_settings, scrapy_settings
 from crawler.session import CrawlSession
 from crawler.spec import CrawlSpec, open_store, running_clock
 from crawler.watch import SHANGHAI, basis_problems
@@ -72,15 +74,33 @@ def crawl(spec: CrawlSpec, tell: Callable[[Json], None]) -> tuple[Json, bool]:
     try:
         session.begin()
         if session.stop is None:
-            _run_scrapy(session, spec, tell)
+            _read(session, spec, tell)
         state = session.finish()
     finally:
         store.close()
     return _answer(session, state, monotonic() - begun), session.interrupted
 
 
-def _run_scrapy(session: CrawlSession, spec: CrawlSpec, tell: Callable[[Json], None]) -> None:
-    process = CrawlerProcess(scrapy_settings(spec.source, contact=spec.contact))
+def _read(session: CrawlSession, spec: CrawlSpec, tell: Callable[[Json], None]) -> None:
+    """Read the source: with the browser profile held where its platform needs one."""
+    settings = scrapy_settings(spec.source, contact=spec.contact)
+    if not session.adapter.uses_browser:
+        _run_scrapy(session, spec, settings, tell)
+        return
+    with held_profile(spec.profiles, spec.source.name) as folder:
+        options = context_options(
+            spec.source, session.adapter, folder, chromium=spec.chromium, no_sandbox=spec.no_sandbox
+        )
+        options[ALLOWED] = allowed_origins(spec.source, session.adapter)
+        wait_seconds = session.adapter.browser.wait_seconds
+        settings |= browser_settings(spec.source, options, wait_seconds=wait_seconds)
+        _run_scrapy(session, spec, settings, tell)
+
+
+def _run_scrapy(
+    session: CrawlSession, spec: CrawlSpec, settings: dict[str, Any], tell: Callable[[Json], None]
+) -> None:
+    process = CrawlerProcess(settings)
     process.crawl(load_spider(spec.source.platform), session=session)
 
     def stop(*_: object) -> None:

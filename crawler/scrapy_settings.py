@@ -6,7 +6,9 @@ Source: docs/topics/security.rst and the settings reference of Scrapy 2.19 (seen
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from crawler.browser_provider import ALLOWED, HANDLER, abort_others
 from crawler.middlewares import MAX_REDIRECTS
 from crawler.resolver import PRIVATE_SETTING
 from crawler.robots import USER_AGENT_NAME
@@ -105,3 +107,25 @@ _SAFE: dict[str, Any] = {
     },
     "URLLENGTH_LIMIT": 2083,
 }
+
+
+def browser_settings(source: SourceConfig, context: dict[str, Any], *, wait_seconds: float) -> dict[str, Any]:
+    """Return what is added for a source that is read through a browser.
+
+    The handler is registered for the one scheme of the source: for two, it would open the profile twice. The
+    browser keeps its own headers.
+    """
+    scheme = urlsplit(source.home).scheme
+    allowed = frozenset(tuple(pair) for pair in context[ALLOWED])
+    return {
+        "DOWNLOAD_HANDLERS": {**_SAFE["DOWNLOAD_HANDLERS"], scheme: HANDLER},
+        "CONCURRENT_REQUESTS": 1,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+        "PLAYWRIGHT_BROWSER_PROVIDER": "crawler.browser_provider.GuardedProvider",
+        "PLAYWRIGHT_PROCESS_REQUEST_HEADERS": None,
+        "PLAYWRIGHT_ABORT_REQUEST": abort_others(allowed),
+        "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": wait_seconds * 1000,
+        "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": 1,
+        "PLAYWRIGHT_RESTART_DISCONNECTED_BROWSER": False,
+        "SOURCE_CONTEXT": context,
+    }

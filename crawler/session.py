@@ -7,13 +7,17 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
 
-from crawler.reading import ARTICLE, NO_PAGES, START, ReadRules
+from crawler.health import RunHealth
+from crawler.reading import ARTICLE, NO_PAGES, QUERY, START, ReadRules
 from crawler.urls import origin
 from crawler.watch import in_quiet_hours
 from storage import frontier, runs
+from storage.holds import get_hold, hold_source
 from storage.leases import lease_owner
 from storage.meta import get_meta, put_meta
+from storage.read_marks import last_good_marks
 from storage.records import Json, ReadOutcome, RunState
 
 if TYPE_CHECKING:
@@ -76,6 +80,13 @@ class CrawlSession:
     interrupted: bool = False
     control_ok: bool | None = None
     seen: Counter[str] = field(default_factory=Counter)
+    visiting: bool = False
+    """Whether a page of the browser is at work: there is one at a time."""
+    fresh_urls: dict[str, str] = field(default_factory=dict)
+    """Addresses with fresh tokens, by the id of their note; they are never shown."""
+    refused: int = 0
+    """Pages that robots.txt disallowed."""
+    health: RunHealth = field(default_factory=RunHealth)
     _control_asked: bool = False
     _leased: deque[FrontierRow] = field(default_factory=deque)
     _empty_at: float = -_EMPTY_SECONDS
@@ -88,6 +99,7 @@ class CrawlSession:
             article=self.source.article,
             follow=self.source.follow,
             comments=self.source.comments,
+            base_url=self.source.home or None,
             limits=self.adapter.limits,
         )
 
@@ -95,6 +107,12 @@ class CrawlSession:
     def run_id(self) -> int | None:
         """The database's number of the run, None for rechecks."""
         return self.run.id if self.run else None
+
+    @property
+    def action_seconds(self) -> float:
+        """Pause between two actions on a page of the browser."""
+        own = self.source.budget.delay_seconds
+        return own if self.source.private else max(own, self.adapter.browser.min_delay_seconds)
 
     @property
     def stale_before(self) -> datetime:
@@ -115,7 +133,10 @@ class CrawlSession:
             if not self.rechecks:
                 self._choose_run(unit, now)
             held = get_meta(unit.conn, _HELD + self.source.name)
-        if held and datetime.fromisoformat(held) > now:
+            waits = get_hold(unit.conn, self.source.name)
+        if waits is not None:
+            self.stop_with(RunState.BLOCKED, waits.reason, code="blocked")
+        elif held and datetime.fromisoformat(held) > now:
             self.stop_with(RunState.BLOCKED, f"the site asked to be left alone until {held}", code="blocked")
         elif in_quiet_hours(self.source, now):
             self.stop_with(RunState.BUDGET, "quiet hours")
@@ -132,15 +153,35 @@ class CrawlSession:
         else:
             name = self.source.name
             self.run = runs.start_run(unit, source=name, platform=self.source.platform, access=self.source.access)
-        starts = [
-            frontier.NewRequest(key=url, url=url, kind=START, again=not self.resumed)
-            for url in self.source.start_urls
+        requests = self._first_requests()
+        frontier.add_requests(unit, self.source.name, requests, run_id=self.run.id, stale_before=self.stale_before)
+
+    def _first_requests(self) -> list[frontier.NewRequest]:
+        """Return where a run begins: the start pages, or one search per query."""
+        again = not self.resumed
+        if self.adapter.surface is None:
+            return [
+                frontier.NewRequest(key=url, url=url, kind=START, again=again) for url in self.source.start_urls
+            ]
+        return [
+            frontier.NewRequest(key=f"{QUERY}:{query}", url=url, kind=QUERY, again=again, meta={"query": query})
+            for query, url in zip(self._queries(), self.search_urls(), strict=True)
         ]
-        frontier.add_requests(unit, self.source.name, starts, run_id=self.run.id, stale_before=self.stale_before)
+
+    def _queries(self) -> list[str]:
+        return list(dict.fromkeys(filter(None, map(str.strip, self.source.queries))))
+
+    def search_urls(self) -> list[str]:
+        """Return the addresses of the source's searches; none where its platform is not searched."""
+        surface = self.adapter.surface
+        if surface is None:
+            return []
+        paths = (surface.search.replace("{query}", quote(query, safe="")) for query in self._queries())
+        return [urljoin(self.source.home, path) for path in paths]
 
     def take(self) -> FrontierRow | None:
         """Return the next row to read, None where there is none now; see :meth:`is_over`."""
-        if self.stop is not None or self._pausing():
+        if self.stop is not None or self.visiting or self._pausing():
             return None
         if self.started >= self.source.budget.pages_per_run:
             return None
@@ -196,6 +237,8 @@ class CrawlSession:
 
         Rows leased by other processes and rows that wait keep a run open, as long as they do not wait too long.
         """
+        if self.visiting:
+            return False
         if self.stop is not None or self.started >= self.source.budget.pages_per_run:
             return True
         if self._leased or (self._control_asked and self.control_ok is None):
@@ -221,6 +264,18 @@ class CrawlSession:
             self.stop = Stop(state, reason, code)
             if code:
                 self.problem(code, reason)
+
+    def wait_for_person(self, marker: str, url: str, *, is_login: bool) -> None:
+        """Stop the source until somebody has looked: a challenge or a sign-in is never worked around."""
+        name = self.source.name
+        what = "the sign-in is missing or over" if is_login else "the platform asks for a person"
+        reason = (
+            f"{what} ({marker} at {url}): run `qingyuan sources login {name}` and do what the page asks, "
+            f"then `qingyuan sources resume {name}`; the cursor is kept"
+        )
+        with self.store.write(self.clock()) as unit:
+            hold_source(unit, name, reason=reason, marker=marker, is_login=is_login)
+        self.stop_with(RunState.BLOCKED, reason, code="blocked")
 
     @property
     def starts_answer(self) -> bool:
@@ -273,13 +328,24 @@ class CrawlSession:
             return self.stop.state, self.stop.reason
         if self._counts(now).open:
             return RunState.BUDGET, f"{self.started} pages read"
+        if (unhealthy := self.health.judge(self.adapter.assertions)) is not None:
+            self.problem("format_changed", unhealthy)
+            return RunState.FORMAT_CHANGED, unhealthy
         if self._format_changed():
             reason = f"{self.kinds['unreadable']} of {self.kinds[ARTICLE]} articles could not be read"
             self.problem("format_changed", reason)
             return RunState.FORMAT_CHANGED, reason
         if self.starts and not self.starts[ReadOutcome.OK]:
             return self._without_start(), "no start page could be read"
+        if self.refused and not self._has_articles():
+            reason = f"robots.txt disallows every page that was found ({self.refused})"
+            self.problem("blocked", reason)
+            return RunState.BLOCKED, reason
         return RunState.FINISHED, None
+
+    def _has_articles(self) -> bool:
+        with self.store.read() as conn:
+            return bool(self.kinds[ARTICLE] or last_good_marks(conn, self.source.name, ARTICLE, limit=1))
 
     def _without_start(self) -> RunState:
         for outcome, state in _STATES.items():

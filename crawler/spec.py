@@ -32,6 +32,13 @@ class CrawlSpec(BaseModel):
     overlays: Path | None = None
     rechecks: bool = False
     simulated: bool = False
+    chromium: str | None = None
+    no_sandbox: bool = False
+
+    @property
+    def profiles(self) -> Path:
+        """Where the browser profiles of sources are."""
+        return self.evidence_root.parent / "profiles"
 
 
 def open_store(spec: CrawlSpec) -> Store:

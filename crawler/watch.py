@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
-from crawler.adapters import adapter_names
+from crawler.adapters import adapter_names, packaged_adapter
 from crawler.addresses import Reach, reach_of
 from crawler.urls import canonical_url, origin
 from storage.errors import SettingsError
@@ -147,18 +147,36 @@ class SourceConfig(_Section):
     def _check_address(self) -> None:
         if self.platform not in adapter_names():
             raise ValueError(f"platform {self.platform!r} has no adapter; there are: {', '.join(adapter_names())}")
+        adapter = packaged_adapter(self.platform)
+        if self.access.value not in adapter.access:
+            raise ValueError(f"access of {self.platform} is one of: {', '.join(adapter.access)}")
         if self.platform in NEEDS_ADDRESS and not self.base_url and not self.start:
             raise ValueError(f"a {self.platform} source needs base_url or start")
+        if adapter.uses_browser:
+            self._check_browser()
         for entry in self.start:
             if canonical_url(urljoin(self.base_url or "", entry)) is None:
                 raise ValueError(f"start: {entry!r} is no address, and there is no base_url to complete it")
 
+    def _check_browser(self) -> None:
+        if not any(query.strip() for query in self.queries):
+            raise ValueError(f"a {self.platform} source needs queries: what is to be searched for")
+        if self.private and not self.base_url:
+            raise ValueError(f"private: true of a {self.platform} source needs its base_url")
+        if self.home.startswith("http://") and not self.private:
+            raise ValueError("base_url must begin with https://, unless the source is private")
+
+    @property
+    def home(self) -> str:
+        """Where the source is: its base_url, else its platform's own address; empty where it has neither."""
+        if self.base_url or self.platform not in adapter_names():
+            return self.base_url or ""
+        return packaged_adapter(self.platform).home or ""
+
     @property
     def start_urls(self) -> tuple[str, ...]:
         """The addresses at which a run begins, complete and canonical."""
-        urls = [
-            canonical_url(urljoin(self.base_url or "", entry)) for entry in self.start or (self.base_url or "",)
-        ]
+        urls = [canonical_url(urljoin(self.home, entry)) for entry in self.start or (self.home,)]
         return tuple(dict.fromkeys(url for url in urls if url))
 
     @property

@@ -136,6 +136,7 @@ def _is_due(row: Row[tuple[object, ...]], request: NewRequest, stale_before: dat
 def _reopen(unit: Unit, row: Row[tuple[object, ...]], request: NewRequest, run_id: int) -> None:
     values = {
         "state": FrontierState.PENDING,
+        "url": request.url,  # the token in it may be another one
         "run_id": run_id,
         "attempts": 0,
         "not_before": None,

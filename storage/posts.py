@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy.engine import Row
+    from sqlalchemy.engine import Connection, Row
 
     from storage.engine import Unit
     from storage.records import AccountFacts, CommentFacts, Json
@@ -36,6 +36,8 @@ __all__ = [
     "content_hash",
     "count_posts",
     "get_post",
+    "hash_of",
+    "last_reading",
     "list_posts",
     "own_comments",
     "post_details",
@@ -153,16 +155,25 @@ def _store_comments(
         _store(unit, row, below, known)
 
 
+def last_reading(conn: Connection, platform: str, native_id: str) -> Json | None:
+    """Return ``{first_seen, own_comments, is_full}`` of a post's current revision, None where there is no post."""
+    row = conn.execute(
+        sa.select(post.c.first_seen, post_revision.c.own_comments, post_revision.c.is_full)
+        .join_from(post, post_revision, post_revision.c.id == post.c.current_revision_id)
+        .where(post.c.platform == platform, post.c.native_id == native_id)
+    ).first()
+    return None if row is None else {name: getattr(row, name) for name in row._fields}
+
+
 def content_hash(facts: PostFacts) -> str:
     """Return the SHA-256 over what a revision is: title, text, nickname, bio, own comments, images."""
-    content = [
-        facts.title,
-        facts.text,
-        facts.author.name,
-        facts.author.bio,
-        [comment["text"] for comment in own_comments(facts)],
-        list(facts.images),
-    ]
+    own = [comment["text"] for comment in own_comments(facts)]
+    return hash_of(facts.title, facts.text, facts.author.name, bio=facts.author.bio, own=own, images=facts.images)
+
+
+def hash_of(title: str, text: str, name: str, *, bio: str, own: Sequence[str], images: Sequence[str]) -> str:
+    """Return the hash of a revision's content; ``own`` are the texts of the author's own comments by id."""
+    content = [title, text, name, bio, list(own), list(images)]
     return hashlib.sha256(json.dumps(clean_json(content), ensure_ascii=False).encode()).hexdigest()
 
 

@@ -255,7 +255,7 @@ class PostFacts:
     parent_native_id: str | None = None
     comments: tuple[CommentFacts, ...] = ()
     images: tuple[str, ...] = ()
-    metrics: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, int | str] = field(default_factory=dict)
     ip_region: str | None = None
     published_at: datetime | None = None
     full: bool = True
