@@ -34,6 +34,7 @@ _SORTS = (3, 2, 2, 6, 1)
 _MAY_COMMENT = 4
 _LONG_AGO = timedelta(days=20)
 _HOURS_OF_FIRST_COMMENT = 20
+_EVER_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ def natural_end(plan: Plan, address: str, published_at: datetime, *, offer: bool
     moderator = dice.uniform(0.3, 6) if early else dice.expovariate(1 / rates.moderator_mean)
     author = dice.expovariate(1 / rates.author_mean)
     first, by = min((moderator, By.MODERATOR), (author, By.AUTHOR))
-    at = published_at + timedelta(days=first)
+    at = published_at + timedelta(days=min(first, _EVER_DAYS))
     if at > plan.end or (not offer and by is By.MODERATOR):
         return None
     return Change(at=at, there=False, by=by, look=look_of(dice, address, by=by, rates=rates))

@@ -106,6 +106,10 @@ class World:
         found = [spell.start for spell in self._spells[address] if spell.what == "edited" and spell.start <= at]
         return max(found, default=None)
 
+    def change(self, address: str, change: Change) -> None:
+        """Let something become of a target."""
+        self._changes[address].append(change)
+
     def advance(self, now: datetime) -> None:
         """Move the world's clock; operators whose posts are gone since then write them anew."""
         self.now = now
@@ -141,7 +145,7 @@ class World:
             offer = self._solicits(one)
             end = natural_end(self.plan, one.address, one.published_at, offer=offer)
             if end is not None:
-                self._changes[one.address].append(end)
+                self.change(one.address, end)
         self.comments |= {comment.address: comment for comment in thread.comments}
 
     @staticmethod
@@ -194,10 +198,10 @@ class World:
 
     def _remove(self, address: str, at: datetime, treatment: Treatment, dice: random.Random) -> None:
         look = look_of(dice, address, by=By.REPORT, rates=self.plan.rates)
-        self._changes[address].append(Change(at=at, there=False, by=By.REPORT, look=look))
+        self.change(address, Change(at=at, there=False, by=By.REPORT, look=look))
         if treatment is Treatment.REAPPEARS:
             back = at + timedelta(days=dice.uniform(3, 20))
-            self._changes[address].append(Change(at=back, there=True, by=By.REPORT))
+            self.change(address, Change(at=back, there=True, by=By.REPORT))
 
     def _still_stands(self, earlier: Received, at: datetime) -> bool:
         """Tell whether an earlier report of a target was under way or had worked, so that another is a double."""
