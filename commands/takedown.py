@@ -117,6 +117,7 @@ def export(
     """Build the package of an approved batch, once; gone targets are struck and listed."""
     from commands.visits import probe_targets
     from reporting.exports import PackageSettings, export_batch
+    from settings import PLACEHOLDER_NAME
 
     actor, workspace = context.actor(), context.workspace
     _check_institution(batch, actor)

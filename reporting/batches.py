@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reporting.channel import get_channel
+from reporting.deliveries import check_not_sending, delivery_line, find_lost
 from reporting.outcomes import fold_clues
-from storage import batches, submissions
+from storage import audit, batches, outbox, submissions
 from storage.clues import get_clues
 from storage.dossiers import dossiers
 from storage.errors import EmptyBatchError, FourEyesError, InputError, NotFoundError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reporting.channel import Channel
     from storage.batches import Batch
     from storage.engine import Store, Unit
+    from storage.outbox import Delivery
     from storage.records import Actor, Json
     from storage.submissions import Submission
 
@@ -51,8 +53,10 @@ def propose_batch(
         items = _struck(unit, one, strike, actor=actor, note=note)
         items = _still_confirmed(unit, one, items, actor)
         values = {"proposed_by": actor.name, "proposed_at": now, "channel_version": channel.spec.version}
-        frozen = {"channel": channel.spec.model_dump(mode="json"), "channel_sha256": channel.sha256}
-        details = {"items": len(items), "struck": list(strike)}
+        # How it is sent is not part of what is approved: an address may be corrected until it is sent.
+        spec = channel.spec.model_dump(mode="json", exclude={"transport"})
+        frozen = {"channel": spec, "channel_sha256": channel.sha256}
+        details = {"items": len(items), "struck": list(strike), "note": note}
         done = batches.change_batch(
             unit,
             one,
@@ -145,31 +149,56 @@ def return_batch(
 def mark_sent(store: Store, code: str, *, at: datetime, receipt: str, now: datetime, actor: Actor) -> Json:
     """Record that a person sent the package, when, and what the platform gave as receipt; ``{batch, state}``.
 
+    It also settles a delivery of the outbox whose result is unknown, or that failed.
+
     Raises:
-        InputError: the time lies in the future (``bad_field``).
+        InputError: the time lies in the future or before the export (``bad_field``).
         NotFoundError, ForbiddenError, TransitionError, ConflictError: as the transitions.
+        BeingSentError: somebody is sending it at this moment.
     """
     if at > now:
         raise InputError("bad_field", f"{at.isoformat()} is later than now", field="at")
+    find_lost(store, now=now)
     with store.write(now) as unit:
         one = batches.get_batch(unit.conn, code, lock=True)
+        last = outbox.last_delivery(unit.conn, one.number)
+        check_not_sending(code, last, now=now)
+        moment = _not_before_export(one, at)
         done = batches.change_batch(
             unit,
             one,
             BatchEvent.SEND,
             actor=actor,
-            values={"sent_at": at, "receipt": receipt},
-            details={"at": at.isoformat(), "receipt": receipt},
+            values={"sent_at": moment, "receipt": receipt},
+            details={"at": moment.isoformat(), "receipt": receipt},
         )
+        if last is not None:
+            outbox.settle(unit, last, note=f"{actor.name}: sent, {receipt}")
         items = submissions.submissions_of_batch(unit.conn, one.number)
-        submissions.change(unit, items, SubmissionEvent.SEND, actor=actor, note=receipt, values={"sent_at": at})
+        submissions.change(unit, items, SubmissionEvent.SEND, actor=actor, note=receipt, values={"sent_at": moment})
     fold_clues(store, [item.clue_id for item in items], now=now)
     return {"batch": code, "state": done.state.value}
 
 
+def _not_before_export(one: Batch, at: datetime) -> datetime:
+    """Return the time of sending; people give minutes, so the minute of the export is the export's moment."""
+    exported = one.exported_at
+    if exported is None or at >= exported:
+        return at
+    if at < exported.replace(second=0, microsecond=0):
+        message = f"{at.isoformat()} is before the export at {exported.isoformat(timespec='seconds')}"
+        raise InputError("bad_field", message, field="at")
+    return exported
+
+
 def list_batches(conn: Connection, *, channel: str | None = None, limit: int = 50) -> list[Json]:
-    """Return the ``batch list`` lines, newest first; ``limit`` 0 means all."""
-    return [_line(one, items) for one, items in batches.list_batches(conn, channel=channel, limit=limit)]
+    """Return the ``batch list`` lines, newest first; ``limit`` 0 means all.
+
+    A batch that was sent by a transport, or is being sent, has ``delivery: {attempt, state}`` too.
+    """
+    found = batches.list_batches(conn, channel=channel, limit=limit)
+    tried = outbox.deliveries_of(conn, [one.number for one, _ in found])
+    return [_line(one, items, tried.get(one.number, ())) for one, items in found]
 
 
 def show_batch(conn: Connection, code: str) -> Json:
@@ -181,8 +210,10 @@ def show_batch(conn: Connection, code: str) -> Json:
     one = batches.get_batch(conn, code)
     items = submissions.submissions_of_batch(conn, one.number, live=False)
     live = sum(item.state is not SubmissionState.WITHDRAWN for item in items)
+    tried = outbox.deliveries_of(conn, [one.number]).get(one.number, [])
+    notes = _notes(conn, one)
     return {
-        **_line(one, live),
+        **_line(one, live, tried),
         "channel_version": one.channel_version,
         "drafted_by": one.drafted_by,
         "proposed_by": one.proposed_by,
@@ -191,13 +222,24 @@ def show_batch(conn: Connection, code: str) -> Json:
         "exported_at": one.exported_at.isoformat() if one.exported_at else None,
         "sent_at": one.sent_at.isoformat() if one.sent_at else None,
         "receipt": one.receipt,
-        "note": one.note,
+        "note": notes[-1]["note"] if notes else one.note,
+        "notes": notes,
+        "deliveries": [delivery_line(delivery) for delivery in tried],
         "contents": [_item_line(item) for item in items],
     }
 
 
-def _line(one: Batch, items: int) -> Json:
-    return {
+def _notes(conn: Connection, one: Batch) -> list[Json]:
+    """Return every note of a batch's way with its time, its author and the step, oldest first."""
+    return [
+        {"at": entry["at"].isoformat(), "by": entry["actor"], "step": step, "note": note}
+        for entry in audit.history(conn, "batch", one.code)
+        if (note := entry["details"].get("note")) and (step := entry["action"].removeprefix("batch."))
+    ]
+
+
+def _line(one: Batch, items: int, tried: Sequence[Delivery]) -> Json:
+    line: Json = {
         "batch": one.code,
         "channel": one.channel,
         "week": one.week,
@@ -205,6 +247,9 @@ def _line(one: Batch, items: int) -> Json:
         "items": items,
         "package": one.package_sha256,
     }
+    if tried:
+        line["delivery"] = {"attempt": tried[-1].attempt, "state": tried[-1].state.value}
+    return line
 
 
 def _item_line(item: Submission) -> Json:

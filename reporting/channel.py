@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reporting.columns import COLUMN_KEYS
+from reporting.transports.spec import TransportSpec  # noqa: TC001 - pydantic reads the annotation
 from storage.errors import NotFoundError, SettingsError
 from storage.records import OutcomeKind, SubmissionState, TargetKind
 
@@ -112,6 +113,7 @@ class ChannelSpec(_Part):
     """Days after sending within which an answer is expected; None = never overdue."""
     reply: ReplySpec
     letter: Letter
+    transport: TransportSpec | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> ChannelSpec:

@@ -36,6 +36,9 @@ def made_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(users, "_MEMORY_KIB", 64)  # let hashing cost little
         assert call("init", root, "--password-stdin", stdin=f"{PASSWORD}\n".encode()).code == 0
+        file = root / "qingyuan.toml"
+        named = '[institution]\nname = "清源测试银行"\n'
+        file.write_text(file.read_text("utf-8").replace("[institution]\n", named, 1), "utf-8")
         for role in Role:
             if role is not Role.ADMIN:
                 words = ("users", "add", role.value, "--role", role.value, "--password-stdin")
