@@ -24,14 +24,17 @@ def process_start(pid: int) -> str:
     return stat.rpartition(")")[2].split()[19]  # field 22, counted after the command in brackets
 
 
-@cache
-def _owner_of(pid: int) -> str:
+def owner_of(pid: int) -> str:
+    """Return the owner name of a process of this host that runs now, ``host/pid/start``."""
     return f"{socket.gethostname()}/{pid}/{process_start(pid)}"
+
+
+_own_name = cache(owner_of)
 
 
 def lease_owner() -> str:
     """Return this process's owner name, ``host/pid/start``."""
-    return _owner_of(os.getpid())
+    return _own_name(os.getpid())
 
 
 def is_dead(owner: str) -> bool:
