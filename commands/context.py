@@ -15,6 +15,7 @@ from storage.errors import InputError, SettingsError
 if TYPE_CHECKING:
     from settings import Workspace
     from storage.engine import Store
+    from storage.logs import LogTarget
     from storage.records import Actor
     from storage.sealing import Sealer
 
@@ -46,15 +47,40 @@ class Context:
     limit: int = DEFAULT_LIMIT
     out: Output = field(default_factory=Output)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    command: str = ""
+    """The words of the running command, as its log lines carry them."""
+    logs: bool = False
+    """Whether the workspace's log is in use by this call."""
+    log_before: LogTarget | None = None
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace that --data or QINGYUAN_DATA names; refused with exit 2 when there is none."""
+        """The workspace that --data or QINGYUAN_DATA names, its log in use; exit 2 when there is none."""
         from settings import load_workspace
 
         if self.data is None:
             raise SettingsError("missing_file", "name a workspace with --data DIR or QINGYUAN_DATA")
-        return load_workspace(self.data)
+        found = load_workspace(self.data)
+        self._open_log(found)
+        return found
+
+    def _open_log(self, found: Workspace) -> None:
+        from storage.logs import LogTarget, bind_ids, use_log
+
+        chosen = found.settings.logs
+        size = chosen.max_megabytes << 20
+        target = LogTarget(path=found.log_file, level=chosen.level, max_bytes=size, keep=chosen.keep)
+        self.log_before, self.logs = use_log(target), True
+        bind_ids(command=self.command or None)
+
+    def close_log(self) -> None:
+        """Go back to the log that was in use before this call."""
+        if self.logs:
+            from storage.logs import bind_ids, use_log
+
+            use_log(self.log_before)
+            bind_ids(command=None)
+            self.logs = False
 
     @cached_property
     def store(self) -> Store:

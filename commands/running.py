@@ -12,7 +12,6 @@ import os
 import re
 import sys
 import tempfile
-import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,17 +37,34 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
     context.__dict__.update(_fresh().__dict__)
     try:
         code = _guarded(app, argv)
-        return code or (1 if context.out.problems else 0)
+        code = code or (1 if context.out.problems else 0)
+        if context.logs:
+            _log_end(code)
+        return code
     finally:
         if "store" in context.__dict__:
             context.store.close()
+        context.close_log()
         context.__dict__.clear()
         context.__dict__.update(outer)
 
 
+def _log_end(code: int) -> None:
+    """Log how a command in a workspace ended: its exit code, its seconds, its problems by code."""
+    from collections import Counter
+
+    from storage.logs import get_log
+
+    problems = Counter(str(problem.get("code")) for problem in context.out.problems)
+    seconds = round((datetime.now(UTC) - context.began).total_seconds(), 3)
+    get_log("qingyuan.command").info("command ended", code=code, seconds=seconds, problems=dict(problems))
+
+
 def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
     try:
-        code = _command(app)(_take_globals(argv, context), standalone_mode=False, prog_name="qingyuan")
+        rest = _take_globals(argv, context)
+        context.command = _words(app, rest)
+        code = _command(app)(rest, standalone_mode=False, prog_name="qingyuan")
         sys.stdout.flush()  # a full disk or a closed pipe shows here, not when the interpreter ends
     except QingyuanError as error:
         return _refuse(error.exit_code, problem_of(error))
@@ -67,6 +83,18 @@ def _guarded(app: typer.Typer, argv: Sequence[str]) -> int:
 def _command(app: typer.Typer) -> Callable[..., Any]:
     """Return the parser of the whole command line; making it takes longer than most commands."""
     return typer.main.get_command(app)
+
+
+def _words(app: typer.Typer, argv: Sequence[str]) -> str:
+    """Return the names of the command that the arguments begin with, without anything else that was typed."""
+    found, words = _command(app), []
+    for item in argv:
+        below = getattr(found, "commands", {})
+        if item not in below:
+            break
+        found = below[item]
+        words.append(item)
+    return " ".join(words)
 
 
 def _interrupted() -> int:
@@ -159,6 +187,7 @@ def _set_global(into: Context, name: str, value: str) -> None:
 
 def _refuse(code: int, problem: dict[str, Any]) -> int:
     context.out.note_problem(problem)
+    context.out.problems.append(problem)  # for the log
     try:
         if context.json:
             context.out.raw_line({"problems": [problem]})
@@ -175,16 +204,18 @@ def _internal(error: Exception) -> int:
 
 
 def _write_details(error: Exception) -> Path:
-    """Append an error to the log of the workspace, or write it to a new file where there is none; return which."""
-    head = f"{datetime.now(UTC).isoformat(timespec='seconds')} internal error\n"
-    text = head + "".join(traceback.format_exception(error))
+    """Log an error in the workspace, or write it to a new file where there is none; return which file."""
+    from storage.logs import LogFile, LogTarget, current_log, log_error, log_line
+
+    if (target := current_log()) is not None and os.access(target.path, os.W_OK):
+        log_error("internal error", error)
+        return target.path
+    line = log_line({"event": "internal error", "level": "error", "error": error})
     if context.data and (context.data / "qingyuan.toml").is_file():
         path = context.data.resolve() / "qingyuan.log"
-        with contextlib.suppress(OSError):
-            with path.open("a", encoding="utf-8", errors="replace") as log:
-                log.write(text)
-            return path
-    handle, name = tempfile.mkstemp(prefix="qingyuan-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as log:
-        log.write(text)
-    return Path(name)
+    else:
+        handle, name = tempfile.mkstemp(prefix="qingyuan-", suffix=".log")
+        os.close(handle)
+        path = Path(name)
+    LogFile(LogTarget(path=path)).write(line)
+    return path

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-import structlog
+from storage.logs import log_error
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-# JSON lines into the standard logger: where they go is for the roof to say, stderr when it says nothing.
-_LOG = structlog.wrap_logger(
-    logging.getLogger("qingyuan.review"),
-    processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(ensure_ascii=False)],
-)
 
 LARGEST_BODY_BYTES = 64 * 1024
 """No form of the desk is larger; the rest is refused before it is read."""
@@ -68,8 +61,7 @@ class Shield:
         except BodyTooLargeError:
             await answer.plain(413, _TOO_LARGE)
         except Exception as error:  # noqa: BLE001 - the one place of the desk that takes every error
-            # Messages of errors may quote what was crawled or typed: only where and what kind is logged.
-            _LOG.error("request failed", kind=type(error).__name__, where=_place(error))
+            log_error("request failed", error, method=scope["method"], route=_route(scope))
             await answer.plain(500, _FAULT)
 
 
@@ -112,10 +104,6 @@ def _bounded(receive: Receive) -> Receive:
     return bounded
 
 
-def _place(error: BaseException) -> list[str]:
-    """Return the frames of an error as file:line, innermost last."""
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return frames[-8:]
+def _route(scope: Scope) -> str:
+    """Return the declared path of a request's route, such as ``/clues/{clue}``; empty when none was found."""
+    return str(getattr(scope.get("route"), "path", ""))

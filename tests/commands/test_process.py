@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -185,8 +186,10 @@ def test_an_internal_error_is_one_sentence_with_the_details_in_the_log(workspace
     assert str(log) in done.problem["message"]
     assert len(done.err.splitlines()) == 1
     assert "Traceback" not in done.out + done.err
-    assert "Traceback" in log.read_text("utf-8")
-    assert "no such table" in log.read_text("utf-8")
+    (line,) = [line for line in logged(log) if line["event"] == "internal error"]
+    assert line["command"] == "clues list"
+    assert line["error"]["message"] == "no such table: clue"
+    assert any("clues.py" in place for place in line["error"]["where"])
     size = log.stat().st_size
     assert shell(*words) == done
     assert log.stat().st_size > size
@@ -207,6 +210,11 @@ def test_an_internal_error_without_a_workspace_has_a_log_of_its_own(tmp_path: Pa
     assert done.returncode == 3
     assert str(log) in done.stderr.decode()
     assert log.stat().st_mode & 0o077 == 0
+    assert [line["error"]["message"] for line in logged(log)] == ["No space left on device"]
+
+
+def logged(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text("ascii").splitlines()]
 
 
 def test_a_workspace_keeps_its_rows_in_postgresql(postgres_url: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from storage.clusters import add_cluster
+from storage.logs import LogTarget, use_log
 from storage.records import AccountFacts, CommentFacts, PostFacts
 from storage.runs import end_run, start_run
 from storage.tables import capture, clue, post, post_revision
@@ -27,6 +28,7 @@ from tests.support.site import Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page, Request
 
@@ -327,18 +329,20 @@ def test_every_answer_carries_the_policy(desk: OpenDesk, clues: dict[str, int]) 
     assert answers[-1].status == 413
 
 
-def test_an_error_inside_tells_nothing_outside(
-    desk: OpenDesk, clues: dict[str, int], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, int], tmp_path: Path) -> None:
     client = desk.client("ana")
     with desk.store.write(desk.clock()) as unit:
         unit.conn.execute(sa.text("UPDATE verdict SET findings = '{\"secret\": 1}'"))
+    log = tmp_path / "desk.log"
+    before = use_log(LogTarget(path=log))
     answer = client.get(f"/clues/c{clues['p1']}")
+    use_log(before)
     assert answer.status == 500
     assert answer.headers["content-security-policy"]
     for word in ("Traceback", "secret", "Error", "review/"):
         assert word not in answer.text.replace("Internal error", "")
-    logged = [json.loads(record.getMessage()) for record in caplog.records if record.name == "qingyuan.review"]
+    logged = [json.loads(line) for line in log.read_text("ascii").splitlines()]
     assert [(line["event"], line["level"]) for line in logged] == [("request failed", "error")]
     assert "secret" not in str(logged)
-    assert "clue_page.py" in str(logged[0]["where"])
+    assert "clue_page.py" in str(logged[0]["error"]["where"])
+    assert logged[0]["route"] == "/clues/{clue}"
