@@ -37,6 +37,13 @@ class Institution(_Section):
 
     name: str = "（机构名称）"
     contact: str = ""
+    authority: str = ""
+    """The paper that requests to platforms rest on: an agreement, an authorisation, a notice, with its number."""
+    department: str = ""
+    person: str = ""
+    """Who answers questions about a package; an analyst's name does not belong there."""
+    pledge: str = ""
+    """What the institution pledges in its letters (承诺), in its own words."""
     own_accounts: tuple[str, ...] = ()
     """Accounts, as ``platform:native_id``, whose posts are never clues: the institution's own."""
 
@@ -54,6 +61,8 @@ class Packages(_Section):
 
     live_within_hours: int = Field(default=24, ge=1, le=24 * 7)
     """A target must have been seen live this recently before it is exported."""
+    letter_pdf: bool = True
+    """Make the covering letter as PDF beside the docx, where pango and a Chinese font are installed."""
 
 
 class Desk(_Section):

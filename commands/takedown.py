@@ -117,14 +117,19 @@ def export(
     """Build the package of an approved batch, once; gone targets are struck and listed."""
     from commands.visits import probe_targets
     from reporting.exports import PackageSettings, export_batch
-    from settings import PLACEHOLDER_NAME
 
     actor, workspace = context.actor(), context.workspace
     _check_institution(batch, actor)
+    sender = workspace.settings.institution
     settings = PackageSettings(
         packages_root=workspace.packages,
-        institution=workspace.settings.institution.name,
-        contact=workspace.settings.institution.contact,
+        institution=sender.name,
+        authority=sender.authority,
+        department=sender.department,
+        person=sender.person,
+        contact=sender.contact,
+        pledge=sender.pledge,
+        pdf=workspace.settings.packages.letter_pdf,
         live_within=timedelta(hours=workspace.settings.packages.live_within_hours),
     )
     context.out.obj(

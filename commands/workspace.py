@@ -26,10 +26,16 @@ _SETTINGS = """\
 # database_url = "postgresql://user:password@host/database"
 
 [institution]
-# Shown in takedown letters.
+# Shown in takedown letters; until it is named here, nothing is exported.
 # name = "（机构名称）"
 # Stands in the crawler's user agent, so that a site owner can reach you: a page or an e-mail address.
 # contact = ""
+# For the letters: the paper that requests rest on (an agreement, an authorisation, with its number), who answers
+# questions, and your pledge that what is said is true (承诺). Empty ones are left out.
+# authority = ""
+# department = ""
+# person = ""
+# pledge = ""
 # Your own accounts, as platform:native_id; what they post is never a clue.
 # own_accounts = []
 
@@ -42,6 +48,8 @@ _SETTINGS = """\
 [packages]
 # Before a package is made, every target must have been seen live within this many hours.
 # live_within_hours = 24
+# The covering letter as PDF beside the docx, where pango and a Chinese font are installed.
+# letter_pdf = true
 
 [mail]
 # The server through which mail leaves; the password stands in the environment: QINGYUAN_MAIL_PASSWORD.

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from reporting.channel import get_channel
 from reporting.outcomes import fold_clues
-from reporting.packages import hand_out, store_package
+from reporting.packages import SENDER, hand_out, make_letter_pdf, store_package
 from storage import batches, submissions
 from storage.dossiers import last_reads
 from storage.engine import CHUNK_ROWS
 from storage.errors import EmptyBatchError, ForbiddenError
-from storage.evidence import add_evidence, put_bytes, read_bytes, software_name
+from storage.evidence import add_evidence, evidence_path, put_bytes, read_bytes, software_name
 from storage.observations import observations_of
 from storage.records import BatchState, Role, SubmissionState
 from storage.transitions.batch import BatchEvent, next_state
@@ -53,11 +53,20 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageSettings:
-    """What the workspace says of packages: where they are kept, who sends them, how recent "live" must be."""
+    """What the workspace says of packages: where they are kept, who sends them, how recent "live" must be.
+
+    ``authority`` is the paper that the request rests on, ``person`` who answers questions, ``pledge`` the letter's
+    pledge; empty ones are left out. ``pdf``: make the letter as PDF too.
+    """
 
     packages_root: Path
     institution: str
+    authority: str = ""
+    department: str = ""
+    person: str = ""
     contact: str = ""
+    pledge: str = ""
+    pdf: bool = True
     live_within: timedelta = LIVE_WITHIN
 
 
@@ -91,6 +100,7 @@ def export_batch(
             channel = get_channel(channels, one.channel)
             _look(store, one, probe=probe, since=now - settings.live_within, now=now)
             _freeze(store, one, channel, settings=settings, now=now, actor=actor)
+        _set_letter(store, code, now=now)
         sha256, size = store_package(store, code, settings.packages_root)
         _finish(store, code, sha256=sha256, size=size, now=now, actor=actor)
     elif actor.role is not Role.COMPLIANCE:
@@ -148,6 +158,7 @@ def _freeze(
     """
     template = channel.template.read_bytes()
     template_sha256 = put_bytes(store.evidence_root, template)
+    pages = _pages_template(store, channel, settings)
     _check_evidence(store, one)
     with store.write(now) as unit:
         one = batches.get_batch(unit.conn, one.code, lock=True)
@@ -155,8 +166,8 @@ def _freeze(
         live, struck = _strike_gone(unit, one, since=now - settings.live_within, actor=actor)
         add_evidence(unit, template_sha256, len(template))
         export = {
-            "institution": settings.institution,
-            "contact": settings.contact,
+            **{key: getattr(settings, key) for key in SENDER},
+            **pages,
             "at": now.isoformat(),
             "software": software_name(),
             "channel_sha256": (one.frozen or {})["channel_sha256"],
@@ -170,6 +181,43 @@ def _freeze(
             batches.set_frozen(unit, one, {**(one.frozen or {}), "export": export})
     if not left:
         raise EmptyBatchError(one.code, "every target is gone")
+
+
+def _pages_template(store: Store, channel: Channel, settings: PackageSettings) -> Json:
+    """Store the template of the letter's PDF; only one beside the docx is taken, so that both say the same."""
+    path = channel.template.with_suffix(".html")
+    if not settings.pdf:
+        return {"pdf_template": None, "no_pdf": "switched off by the setting packages.letter_pdf"}
+    if not path.is_file():
+        return {"pdf_template": None, "no_pdf": f"there is no {path.name} beside {channel.template.name}"}
+    return {"pdf_template": put_bytes(store.evidence_root, path.read_bytes())}
+
+
+def _set_letter(store: Store, code: str, *, now: datetime) -> None:
+    """Make the letter's PDF once and freeze it with the rest; a repeat after a kill finds it there."""
+    with store.read() as conn:
+        export = (batches.get_batch(conn, code).frozen or {})["export"]
+    if "letter_pdf" in export:
+        return
+    made = make_letter_pdf(store, code)
+    with store.write(now) as unit:
+        one = batches.get_batch(unit.conn, code, lock=True)
+        frozen = one.frozen or {}
+        if "letter_pdf" in frozen["export"]:
+            return
+        for sha256, size, media_type in _letter_bytes(store, frozen["export"], made):
+            add_evidence(unit, sha256, size, media_type=media_type)
+        batches.set_frozen(unit, one, {**frozen, "export": {**frozen["export"], "letter_pdf": made}})
+
+
+def _letter_bytes(store: Store, export: Json, made: Json) -> list[tuple[str, int, str]]:
+    template = export.get("pdf_template")
+    found = []
+    if template:
+        found.append((template, evidence_path(store.evidence_root, template).stat().st_size, "text/html"))
+    if "sha256" in made:
+        found.append((made["sha256"], made["size"], "application/pdf"))
+    return found
 
 
 def _strike_gone(unit: Unit, one: Batch, *, since: datetime, actor: Actor) -> tuple[dict[str, str], list[Json]]:

@@ -13,8 +13,9 @@ from reporting.channel import ChannelSpec
 from reporting.columns import COLUMNS
 from reporting.container import Member, digest, write_container_file
 from reporting.files import copy_whole, file_hash, sync_folder
-from reporting.render.letter import letter_docx
+from reporting.render.letter import MAX_ROWS, letter_docx, letter_pdf
 from reporting.render.page import index_html
+from reporting.render.pdf import PdfUnavailableError
 from reporting.render.reply_form import reply_form
 from reporting.render.sheets import lines_json, object_json, table_csv, table_xlsx
 from reporting.rows import FrozenItem, account_rows, capture_facts, item_row, network_rows, post_facts
@@ -23,7 +24,7 @@ from reporting.weeks import shown_time
 from storage import batches, submissions
 from storage.dossiers import sealed_contacts
 from storage.errors import EvidenceError, TransitionError
-from storage.evidence import evidence_path, read_bytes
+from storage.evidence import evidence_path, put_bytes, read_bytes
 from storage.leases import process_start
 from storage.screenshots import NOT_TAKEN
 from storage.sealing import load_sealer
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from storage.records import Json
 
 FORMAT = "qingyuan-package/1"
+
+SENDER = ("institution", "authority", "department", "person", "contact", "pledge")
+"""What a letter says of its sender; an empty value leaves its paragraph out."""
+
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 
 _ACCOUNT_COLUMNS = (
@@ -71,8 +76,7 @@ class Frozen:
             "subject": self.spec.letter.subject,
             "recipient": self.spec.letter.recipient,
             "channel": self.spec.title.zh,
-            "institution": self.export["institution"],
-            "contact": self.export["contact"],
+            **{key: self.export.get(key) or "" for key in SENDER},
             "count": len(self.items),
             "date": shown_time(self.export["at"]),
         }
@@ -112,6 +116,26 @@ def read_frozen(store: Store, code: str) -> Frozen:
     )
 
 
+def make_letter_pdf(store: Store, code: str) -> Json:
+    """Set the letter of a frozen batch in pages, store them, and return ``{sha256, size, fonts}``, or ``{why}``.
+
+    Other fonts give other pages, so what was made once is kept with the evidence and goes into the package as is.
+
+    Raises:
+        NotFoundError, TransitionError, EvidenceError: as :func:`read_frozen`.
+    """
+    frozen = read_frozen(store, code)
+    if frozen.export.get("pdf_template") is None:
+        return {"why": frozen.export.get("no_pdf") or "the channel's letter has no template for a PDF"}
+    template = read_bytes(store.evidence_root, frozen.export["pdf_template"])
+    rows = [item_row(one, frozen.spec, ()) for one in frozen.items[:MAX_ROWS]]
+    try:
+        made = letter_pdf(template, frozen.facts, rows)
+    except PdfUnavailableError as error:
+        return {"why": str(error)}
+    return {"sha256": put_bytes(store.evidence_root, made.data), "size": len(made.data), "fonts": list(made.fonts)}
+
+
 def build_package(frozen: Frozen, signer: Signer, target: Path) -> list[Entry]:
     """Write the package into a new file and return its entries.
 
@@ -123,7 +147,7 @@ def build_package(frozen: Frozen, signer: Signer, target: Path) -> list[Entry]:
     pictures = {one.item: one.dossier["screenshot"] for one in frozen.items if one.dossier["screenshot"]}
     members = [*_evidence(frozen, pictures), *_tables(frozen, pictures)]
     entries = [digest(member) for member in members]
-    _check_pictures(entries, pictures)
+    _check_stored(entries, frozen, pictures)
     manifest = _manifest(frozen, entries, signer)
     signed = signature_file(signer.public.key_id, _valid_from(signer), signer.sign(manifest))
     members += [Member(name=MANIFEST, data=manifest), Member(name=SIGNATURE, data=signed)]
@@ -184,10 +208,7 @@ def _evidence(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
         members.append(Member(name=f"{folder}/post.json", data=object_json(post_facts(one, frozen.spec))))
         members.append(Member(name=f"{folder}/capture.json", data=object_json(capture_facts(one))))
         if one.item in pictures:
-            path = evidence_path(frozen.evidence_root, pictures[one.item])
-            if not path.exists():
-                raise EvidenceError(pictures[one.item], "the picture is missing")
-            members.append(Member(name=f"{folder}/post.png", path=path))
+            members.append(Member(name=f"{folder}/post.png", path=_stored(frozen, pictures[one.item])))
     return members
 
 
@@ -206,6 +227,7 @@ def _tables(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
         Member(name="reply.xlsx", data=reply_form(spec.reply, rows)),
         Member(name="index.html", data=index_html(frozen.facts, every, rows)),
         Member(name="letter.docx", data=letter_docx(frozen.template, frozen.facts, rows)),
+        *_letter_file(frozen),
     ]
 
 
@@ -229,6 +251,7 @@ def _manifest(frozen: Frozen, entries: Sequence[Entry], signer: Signer) -> bytes
                 "sha256": export["channel_sha256"],
             },
             "template": {"name": frozen.spec.letter.template, "sha256": export["template"]},
+            "letter_pdf": _letter_facts(export),
             "previous": export["previous"],
             "counts": {
                 "items": len(frozen.items),
@@ -251,11 +274,32 @@ def _manifest(frozen: Frozen, entries: Sequence[Entry], signer: Signer) -> bytes
     )
 
 
-def _check_pictures(entries: Sequence[Entry], pictures: Mapping[str, str]) -> None:
+def _letter_facts(export: Json) -> Json:
+    """Return the font families of the PDF, or why there is none."""
+    made = export.get("letter_pdf") or {"why": "made by a version without it"}
+    return {"why": made["why"]} if "why" in made else {"template": export["pdf_template"], "fonts": made["fonts"]}
+
+
+def _letter_file(frozen: Frozen) -> list[Member]:
+    made = frozen.export.get("letter_pdf") or {}
+    if "sha256" not in made:
+        return []
+    return [Member(name="letter.pdf", path=_stored(frozen, made["sha256"]))]
+
+
+def _stored(frozen: Frozen, sha256: str) -> Path:
+    path = evidence_path(frozen.evidence_root, sha256)
+    if not path.exists():
+        raise EvidenceError(sha256, "the file is missing")
+    return path
+
+
+def _check_stored(entries: Sequence[Entry], frozen: Frozen, pictures: Mapping[str, str]) -> None:
     expected = {f"evidence/{item}/post.png": sha256 for item, sha256 in pictures.items()}
+    expected["letter.pdf"] = (frozen.export.get("letter_pdf") or {}).get("sha256", "")
     for entry in entries:
         if expected.get(entry.name, entry.sha256) != entry.sha256:
-            raise EvidenceError(expected[entry.name], "the picture does not match its hash")
+            raise EvidenceError(expected[entry.name], "the bytes do not match their hash")
 
 
 def _valid_from(signer: Signer) -> str:

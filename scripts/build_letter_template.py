@@ -1,5 +1,7 @@
 """Write the covering letter's template, ``reporting/channels/templates/letter.docx``.
 
+``letter.html`` beside it says the same for the PDF: change both.
+
 Run it after changing the wording here; a workspace changes its own copy in a word processor instead.
 """
 
@@ -25,9 +27,33 @@ KEPT_STYLES = ("Normal", "Table Grid", "Normal Table", "Default Paragraph Font")
 BODY = """\
 {{ institution }}在工作中发现，本函附表所列的{{ count }}条公开信息以有偿服务为名招揽负债人，涉嫌非法金融中介活动，\
 损害金融消费者权益，扰乱正常金融秩序。
+{%p if authority %}
+本函依据：{{ authority }}。
+{%p endif %}
 上述信息均经人工复核，并由另一人审批后报送；随函提供链接、内容摘录、取证时间和证据文件的校验值。\
 其他人的信息已作遮蔽处理。
-请依照法律法规和平台规则处置，并将处理结果填入随附的 reply.xlsx 后反馈。如对个别信息的认定有不同意见，请一并说明。\
+请依照法律法规和平台规则处置，并将处理结果填入随附的 reply.xlsx 后反馈。如对个别信息的认定有不同意见，请一并说明。
+{%p if pledge %}
+承诺：{{ pledge }}
+{%p endif %}\
+"""
+SIGNED = """\
+{{ institution }}
+{%p if department %}
+{{ department }}
+{%p endif %}
+{%p if person %}
+联系人：{{ person }}
+{%p endif %}
+{%p if contact %}
+{{ contact }}
+{%p endif %}
+{{ date }}\
+"""
+REST = """\
+{%p if more %}
+另有 {{ more }} 条，完整清单见 clues.xlsx。
+{%p endif %}\
 """
 HEADERS = ("编号", "平台", "链接", "违规说明", "请求措施")
 CELLS = ("{{ row.item }}", "{{ row.platform }}", "{{ row.url }}", "{{ row.rule }}", "{{ row.measure }}")
@@ -50,10 +76,12 @@ def main() -> None:
     for text in BODY.splitlines():
         document.add_paragraph(text).paragraph_format.first_line_indent = Pt(24)
     document.add_paragraph("批次：{{ batch }}　　清单校验值（SHA-256）见 manifest.json，签名见 manifest.sig。")
-    for text in ("{{ institution }}", "{{ contact }}", "{{ date }}"):
+    for text in SIGNED.splitlines():
         document.add_paragraph(text).alignment = WD_ALIGN_PARAGRAPH.RIGHT
     document.add_paragraph("附表")
     add_table(document)
+    for text in REST.splitlines():
+        document.add_paragraph(text)
     drop_ballast(document)
     facts = document.core_properties
     facts.author = facts.comments = facts.title = facts.last_modified_by = ""

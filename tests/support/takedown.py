@@ -68,8 +68,10 @@ def approved(store: Store, now: datetime, channel: str = CHANNEL) -> str:
 
 
 def settings(folder: Path) -> PackageSettings:
-    """Return settings that keep packages below a folder."""
-    return PackageSettings(packages_root=folder / "packages", institution="某某消费金融公司", contact="合规部")
+    """Return settings that keep packages below a folder, without the letter's PDF, which takes most of the time."""
+    return PackageSettings(
+        packages_root=folder / "packages", institution="某某消费金融公司", contact="合规部", pdf=False
+    )
 
 
 def exported(store: Store, now: datetime, folder: Path, channel: str = CHANNEL) -> dict[str, Any]:
