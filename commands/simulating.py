@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ def _folder(wanted: Path | None) -> Path:
 
 def _simulate(app: typer.Typer, root: Path, *, weeks: int, seed: int) -> dict[str, Any]:
     from demo.calls import CommandError, CommandLine
+    from demo.simulation.desk import SECRET_VARIABLE, Desk
     from demo.simulation.driver import Run
     from demo.simulation.making import Plan
     from demo.simulation.play import play
@@ -79,11 +81,15 @@ def _simulate(app: typer.Typer, root: Path, *, weeks: int, seed: int) -> dict[st
     from demo.simulation.world import World
 
     world = World(Plan(seed=seed, start=START, weeks=weeks, rates=Rates()))
-    with Site(world) as site, context.out.progress(f"simulating, seed {seed}: weeks") as update:
+    desk = Desk(world)
+    os.environ[SECRET_VARIABLE] = desk.secret
+    with Site(world) as site, desk, context.out.progress(f"simulating, seed {seed}: weeks") as update:
         _make(root, site)
+        desk.write_channel(root / "overlays" / "channels")
         one = Run(
             root=root,
             world=world,
+            desk=desk,
             type_command=CommandLine(root, lambda argv: run(app, argv)),
             base=site.base,
             say=lambda week: update(week, weeks),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from demo.simulation.desk import CHANNEL
 from demo.simulation.history import History, verdict_of
 from demo.simulation.killing import Kills, start_and_kill
 from demo.simulation.people import conclusions, struck_by_compliance, struck_by_senior
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.calls import CommandLine
+    from demo.simulation.desk import Desk
     from demo.simulation.world import World
 
-CHANNEL = "partner_desk"
 KILLS_A_WEEK = 2
 _UNKNOWN_ITEM = "item-999999"
 _NAMELESS, _GARBLED = 0.1, 0.02
+_TRIES = 6
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Run:
 
     root: Path
     world: World
+    desk: Desk
     type_command: CommandLine
     base: str
     say: Callable[[int], None]
@@ -42,6 +45,8 @@ class Run:
     kills: Kills = field(default_factory=Kills)
     where: dict[str, str] = field(default_factory=dict)
     drafts: list[str] = field(default_factory=list)
+    unsent: list[str] = field(default_factory=list)
+    settled: int = 0
     answered_until: datetime | None = None
     seconds: list[float] = field(default_factory=list)
     doomed: set[int] = field(default_factory=set)
@@ -101,14 +106,34 @@ def _send(run: Run, at: datetime) -> None:
     if not _approved(run, batch, at):
         return
     run.command("batch", "export", batch, at=at + timedelta(minutes=30), by="compliance")
-    moment = at + timedelta(minutes=40)
-    run.command(
-        "batch", "sent", batch, "--at", moment.isoformat(), "--receipt", f"R-{batch}", at=moment, by="compliance"
-    )
-    sent = [item for item in _items(run, batch, moment) if item["state"] == "sent"]
-    received = run.world.receive([(item["item"], item["target"]["native_id"]) for item in sent], at=moment)
-    for one in received:
-        run.history.sent.setdefault(one.address, moment)
+    run.unsent.append(batch)
+    _deliver(run, at + timedelta(minutes=40))
+
+
+def _deliver(run: Run, at: datetime) -> None:
+    """Send what is exported and settle what nobody knows about; what still fails waits for the next week."""
+    for number in range(_TRIES):
+        moment = at + number * timedelta(minutes=5)
+        for batch in tuple(run.unsent):
+            state = run.type_command("batch", "show", batch, at=moment)["state"]
+            if state == "exported":
+                run.command("batch", "send", batch, at=moment, by="compliance")
+            elif state == "reconcile":
+                _settle(run, batch, moment)
+            else:
+                run.unsent.remove(batch)
+    for one in run.world.received:
+        run.history.sent.setdefault(one.address, one.at)
+
+
+def _settle(run: Run, batch: str, at: datetime) -> None:
+    """Call the platform about a batch whose fate is unknown, then say that it arrived or send it again."""
+    run.settled += 1
+    if run.desk.has(batch):
+        words = ["batch", "sent", batch, "--at", at.isoformat(), "--receipt", "confirmed by telephone"]
+    else:
+        words = ["batch", "send", batch, "--again"]
+    run.command(*words, at=at, by="compliance")
 
 
 def _approved(run: Run, batch: str, at: datetime) -> bool:

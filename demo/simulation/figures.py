@@ -70,9 +70,7 @@ def missed_aims(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     doubles = sum(figures["duplicates"].values())
     problems = []
     if known is not None and known < KNOWN_AIM:
-        problems.append(
-            _missed("known_at_days.30", f"{known:.1%} of outcomes known at 30 days, aim {KNOWN_AIM:.0%}")
-        )
+        problems.append(_missed("known_at_days", f"{known:.1%} of outcomes known at 30 days, aim {KNOWN_AIM:.0%}"))
     if false is not None and false > FALSE_AIM:
         problems.append(
             _missed("false_removed", f"{false:.2%} called removed wrongly, aim at most {FALSE_AIM:.1%}")

@@ -49,6 +49,12 @@ def _summary(run: Run) -> dict[str, Any]:
         "items_sent": len(run.world.received),
         "drafts": len(run.drafts),
         **figures,
+        "deliveries": {
+            "requests": len(run.desk.deliveries),
+            "taken": sum(one.taken for one in run.desk.deliveries),
+            "settled_by_people": run.settled,
+            "unsent": len(run.unsent),
+        },
         "kills": {"tried": run.kills.tried, "survived": run.kills.counted, "commands": sorted(run.kills.commands)},
         "audit_valid": audit["valid"],
         "seconds_per_week": round(sum(run.seconds) / max(len(run.seconds), 1), 1),
