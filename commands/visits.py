@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from commands.context import context
 from storage.errors import NotFoundError
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from crawler.watch import SourceConfig
     from reporting.recheck import Mode
     from storage.records import Json
+
+
+class BrowserChoice(TypedDict):
+    """The browser to start, and whether it runs without its sandbox."""
+
+    chromium: str | None
+    no_sandbox: bool
 
 
 def watched() -> tuple[SourceConfig, ...]:
@@ -36,15 +43,15 @@ def run_crawls(names: Sequence[str]) -> Json:
 def run_capture() -> Json:
     """Take the screenshots that are missing; ``{captured, failed}``."""
     from crawler.screens import capture_clues
-    from settings import chromium_choice
 
     workspace = context.workspace
     with context.out.progress("taking screenshots") as update:
         return capture_clues(
             context.store,
             watched(),
-            chromium=chromium_choice(workspace),
-            no_sandbox=workspace.settings.browser.no_sandbox,
+            **_browser(),
+            contact=workspace.settings.institution.contact,
+            overlays=workspace.overlays("sources"),
             now=context.now(),
             progress=update,
         )
@@ -76,10 +83,19 @@ def _visit() -> Json:
         now=context.now(),
         contact=context.workspace.settings.institution.contact,
         overlays=context.workspace.overlays("sources"),
+        **_browser(),
         log_file=context.workspace.log_file,
     )
     fold_outcomes(context.store, now=context.now())
     return answer
+
+
+def _browser() -> BrowserChoice:
+    """Return what the settings say of the browser."""
+    from settings import chromium_choice
+
+    workspace = context.workspace
+    return {"chromium": chromium_choice(workspace), "no_sandbox": workspace.settings.browser.no_sandbox}
 
 
 def _crawl(source: SourceConfig) -> Json:
@@ -92,6 +108,7 @@ def _crawl(source: SourceConfig) -> Json:
             now=context.now(),
             contact=context.workspace.settings.institution.contact,
             overlays=context.workspace.overlays("sources"),
+            **_browser(),
             progress=lambda pages, _posts: update(pages),
             log_file=context.workspace.log_file,
         )

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from crawler.spec import CrawlSpec, nothing_read
 from crawler.watch import SHANGHAI, Access, basis_problems
+from storage.logs import LogTarget, current_log, relay_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,13 +29,18 @@ STOP_SECONDS = 45
 """How long an interrupted crawl may take to store what is on its way; then it is killed, which loses nothing."""
 
 
-def run_crawl(
+_RELAY_SECONDS = 5
+
+
+def run_crawl(  # noqa: PLR0913 - one keyword per setting
     store: Store,
     source: SourceConfig,
     *,
     now: datetime,
     contact: str = "",
     overlays: Path | None = None,
+    chromium: str | None = None,
+    no_sandbox: bool = False,
     progress: Progress | None = None,
     log_file: Path | None = None,
 ) -> Json:
@@ -47,7 +53,9 @@ def run_crawl(
     """
     if (refused := refusal(source, now)) is not None:
         return nothing_read(source.name, "blocked", {"code": "blocked", "id": source.name, "message": refused})
-    spec = make_spec(store, source, now=now, contact=contact, overlays=overlays)
+    spec = make_spec(
+        store, source, now=now, contact=contact, overlays=overlays, chromium=chromium, no_sandbox=no_sandbox
+    )
     return run_child(spec, progress=progress, log_file=log_file)
 
 
@@ -67,6 +75,8 @@ def make_spec(
     contact: str = "",
     overlays: Path | None = None,
     rechecks: bool = False,
+    chromium: str | None = None,
+    no_sandbox: bool = False,
 ) -> CrawlSpec:
     """Return what the child is told."""
     return CrawlSpec(
@@ -78,27 +88,31 @@ def make_spec(
         overlays=overlays,
         rechecks=rechecks,
         simulated=store.simulated,
+        chromium=chromium,
+        no_sandbox=no_sandbox,
     )
 
 
 def run_child(spec: CrawlSpec, *, progress: Progress | None = None, log_file: Path | None = None) -> Json:
-    """Run the crawl process to its end and return its answer."""
-    log = None if log_file is None else log_file.open("ab")
+    """Run the crawl process to its end and return its answer.
+
+    It logs where this process does, else to ``log_file``; so does what it and its children write to their stderr.
+    """
+    target = current_log() or (LogTarget(path=log_file.absolute()) if log_file else None)
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "crawler.run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if target else None,
+        env=_environment(),
+    )
+    relay = relay_stderr(child.stderr, target, source=spec.source.name) if target and child.stderr else None
     try:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "crawler.run"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=_environment(),
-        )
-        try:
-            return _converse(child, spec, progress)
-        finally:
-            _end(child)
+        return _converse(child, spec.model_copy(update={"log": target}), progress)
     finally:
-        if log is not None:
-            log.close()
+        _end(child)
+        if relay is not None:
+            relay.join(_RELAY_SECONDS)  # a browser that is still closing may hold its end
 
 
 def _converse(child: subprocess.Popen[bytes], spec: CrawlSpec, progress: Progress | None) -> Json:

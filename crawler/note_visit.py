@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 
 from crawler.note_record import Listed, NoteRead
+from crawler.profiles import VIEWPORT
 from crawler.reading import PROFILE
 from crawler.shot_masks import MaskRules
 from crawler.shots import masked_shot_async
@@ -154,9 +155,16 @@ async def _take_pictures(visit: Visit, note: NoteRead) -> None:
 
 
 async def _whole_page(visit: Visit) -> bytes:
-    height = await visit.page.evaluate("document.documentElement.scrollHeight")
-    width = (visit.page.viewport_size or {"width": 1280})["width"]
-    if height <= _MAX_HEIGHT:
-        return await visit.page.screenshot(full_page=True, animations="disabled")
-    clip = {"x": 0, "y": 0, "width": width, "height": _MAX_HEIGHT}
-    return await visit.page.screenshot(full_page=True, animations="disabled", clip=clip)  # type: ignore[arg-type]  # a FloatRect
+    """Return the page as it is shown, made as high as the opened note needs; the list behind it is left out."""
+    page = visit.page
+    size = page.viewport_size or VIEWPORT
+    scroller = visit.find(visit.surface.scroller)
+    there = await scroller.count()
+    hidden = await scroller.evaluate("node => node.scrollHeight - node.clientHeight") if there else 0
+    if hidden <= 0:
+        return await page.screenshot(animations="disabled")
+    try:
+        await page.set_viewport_size({**size, "height": min(size["height"] + int(hidden) + 1, _MAX_HEIGHT)})
+        return await page.screenshot(animations="disabled")
+    finally:
+        await page.set_viewport_size(size)

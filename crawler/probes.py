@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from crawler.launch import make_spec, refusal, run_child
-from storage.frontier import give_up_rechecks, sources_with_rechecks
+from storage.frontier import counts, give_up_rechecks, sources_with_rechecks
 from storage.records import OutcomeKind
 
 if TYPE_CHECKING:
@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from storage.records import Json
 
 
-def probe_due(
+_CUT_SHORT = frozenset({"blocked", "failed"})
+
+
+def probe_due(  # noqa: PLR0913 - one keyword per setting
     store: Store,
     sources: Sequence[SourceConfig],
     *,
     now: datetime,
     contact: str = "",
     overlays: Path | None = None,
+    chromium: str | None = None,
+    no_sandbox: bool = False,
     progress: Progress | None = None,
     log_file: Path | None = None,
 ) -> Json:
@@ -47,10 +52,21 @@ def probe_due(
             with store.write(now) as unit:
                 unreachable += give_up_rechecks(unit, name)
             continue
-        spec = make_spec(store, source, now=now, contact=contact, overlays=overlays, rechecks=True)
+        spec = make_spec(
+            store,
+            source,
+            now=now,
+            contact=contact,
+            overlays=overlays,
+            rechecks=True,
+            chromium=chromium,
+            no_sandbox=no_sandbox,
+        )
         answer = run_child(spec, progress=progress, log_file=log_file)
         seen.update(answer.get("observations", {}))
         problems += answer["problems"]
+        if answer["state"] in _CUT_SHORT:
+            problems += _still_queued(store, name, now)
     told_nothing = (OutcomeKind.UNKNOWN, OutcomeKind.LOGIN_WALL, OutcomeKind.PROBE_BLOCKED)
     return {
         "probed": sum(seen.values()),
@@ -58,3 +74,13 @@ def probe_due(
         "unknown": unreachable + sum(seen[kind] for kind in told_nothing),
         "problems": problems,
     }
+
+
+def _still_queued(store: Store, name: str, now: datetime) -> list[Json]:
+    """Return the problem that looks of a source were not made, if so: a later call makes them."""
+    with store.read() as conn:
+        left = counts(conn, name, now=now, rechecks=True)
+    if not left.ready:
+        return []
+    message = f"{left.ready} looks at targets of {name} were not made and stay queued: the next recheck makes them"
+    return [{"code": "blocked", "id": name, "message": message}]
