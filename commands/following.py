@@ -1,12 +1,14 @@
-"""The commands of following up: rechecks, outcomes, statistics."""
+"""The commands of following up: rechecks, outcomes, statistics, the weekly summary."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from commands.context import UsageError, context, parse_time
+from storage.records import Json
 
 outcomes_app = typer.Typer(help="What became of the targets.")
 
@@ -16,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("recheck")(recheck)
     app.add_typer(outcomes_app, name="outcomes")
     app.command("stats")(stats)
+    app.command("summary")(summary)
 
 
 @outcomes_app.callback()
@@ -81,3 +84,59 @@ def stats(
         raise UsageError(f"{moment.isoformat()} is later than now: nothing is known of it yet", field="--as-of")
     with context.store.read() as conn:
         context.out.obj(statistics(conn, as_of=moment, now=now))
+
+
+def summary(
+    *,
+    week: Annotated[
+        str | None, typer.Option(help="ISO week, as 2026-W47; default: the one whose batches were closed last.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="FILE", help="Also write it here: .pdf, .html, or an existing folder."),
+    ] = None,
+    language: Annotated[
+        Literal["zh", "en"] | None, typer.Option(help="Of the file; default: the desk's language.")
+    ] = None,
+) -> None:
+    """Sum up a week: action rates, the way from seen to acted on, ages, waiting times; as JSON, PDF or page."""
+    from reporting.weekly import weekly_summary
+
+    target = _summary_file(out, language)
+    with context.store.read() as conn, context.out.progress("summing up"):
+        figures = weekly_summary(conn, week=week, now=context.now())
+    if target is None:
+        context.out.obj(figures)
+        return
+    file, problems = _write_summary(figures, *target)
+    context.out.obj({**figures, "file": file, **({"problems": problems} if problems else {})})
+
+
+def _summary_file(out: Path | None, language: str | None) -> tuple[Path, str] | None:
+    """Return where the summary is to be written and in which language; refused before anything is computed."""
+    if out is None:
+        return None
+    if not out.is_dir() and out.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"{out.name} ends neither in .pdf nor in .html", field="-o")
+    return out.absolute(), language or context.workspace.settings.desk.language
+
+
+def _write_summary(figures: Json, out: Path, language: str) -> tuple[str | None, list[Json]]:
+    """Write the file; a PDF that cannot be drawn here is a problem, and the figures are answered all the same."""
+    from commands.files import replaced_atomically
+    from reporting.render.pdf import PdfUnavailableError, make_pdf
+    from reporting.render.summary import summary_page
+
+    path = out / f"summary-{figures['week']}.pdf" if out.is_dir() else out
+    chosen: Literal["zh", "en"] = "en" if language == "en" else "zh"
+    page = summary_page(figures, language=chosen, institution=context.workspace.settings.institution.name)
+    try:
+        content = make_pdf(page).data if path.suffix.lower() == ".pdf" else page.encode()
+    except PdfUnavailableError as error:
+        return None, [{"code": "failed", "file": str(path), "message": str(error)}]
+    with replaced_atomically(path) as stream:
+        stream.write(content)
+    return str(path), []
+
+
+_SUFFIXES = (".pdf", ".html")

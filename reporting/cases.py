@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from storage.followed import followed
 from storage.observations import observations_of
 from storage.records import Cause, OutcomeKind, OutcomeState
-from storage.transitions.outcome import fold, is_acted, is_known
+from storage.transitions.outcome import PROBED_KINDS, fold, is_acted, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,11 +29,16 @@ PAGE = 500
 class Measure(StrEnum):
     """One way in which a target counts; a target may count in several."""
 
+    CONFIRMED = "confirmed"
+    UNSENT = "unsent"
     SENT = "sent"
     ANSWERED = "answered"
     ACTED = "acted"
     LIVE = "live"
+    KNOWN = "known"
     UNKNOWN = "unknown"
+    GONE = "gone"
+    NOT_GONE = "not_gone"
     BEFORE_US = "before_us"
     SELF_DELETED = "self_deleted"
     REAPPEARED = "reappeared"
@@ -71,7 +76,7 @@ def cases(conn: Connection, *, until: datetime, after: int = 0, newest: bool = F
 def make_case(one: Followed, seen: Sequence[Observation]) -> Case:
     """Return how a target counts, by its first sending through any channel."""
     value = fold(seen, sent_at=one.sent_at)
-    measures = {*_rate_measures(value, one.sent_at), _natural(one, seen, value)}
+    measures = {Measure.CONFIRMED, *_rate_measures(value, one.sent_at), _natural(one, seen, value)}
     if any(sending.answered_at for sending in one.sendings):
         measures.add(Measure.ANSWERED)
     return Case(one=one, seen=seen, value=value, sent_at=one.sent_at, measures=_kept(measures))
@@ -89,6 +94,22 @@ def through(case: Case, channel: str) -> Case | None:
     return Case(one=case.one, seen=case.seen, value=value, sent_at=sent_at, measures=_kept(measures))
 
 
+def moment_of(case: Case, measure: Measure) -> datetime | None:
+    """Return when a target came to count in a way; None where that has no moment of its own."""
+    value = case.value
+    if measure is Measure.CONFIRMED:
+        return case.one.decided_at
+    if measure is Measure.SENT:
+        return case.sent_at
+    if measure is Measure.ANSWERED:
+        return min((one.answered_at for one in case.one.sendings if one.answered_at), default=None)
+    if measure is Measure.ACTED:
+        return value.confirmed_at
+    if measure is Measure.REAPPEARED:
+        return value.reappeared_at
+    return value.first_gone_at or value.at if measure in (Measure.BEFORE_US, Measure.SELF_DELETED) else None
+
+
 def _kept(measures: set[Measure | None]) -> frozenset[Measure]:
     return frozenset(one for one in measures if one is not None)
 
@@ -104,13 +125,20 @@ def _rate_measures(value: Outcome, sent_at: datetime | None) -> Iterator[Measure
     if apart is not None and (settled or sent_at is None):
         yield apart
     if sent_at is None:
+        yield Measure.UNSENT
         return
     yield Measure.SENT
+    if value.cause is not Cause.BEFORE_US:
+        yield Measure.GONE if is_acted(value) and value.kind in PROBED_KINDS else Measure.NOT_GONE
     if value.reappeared_at is not None and value.reappeared_at > sent_at:
         yield Measure.REAPPEARED
     if apart is not None and settled:
         return
-    yield Measure.ACTED if is_acted(value) else Measure.LIVE if is_known(value) else Measure.UNKNOWN
+    if is_known(value):
+        yield Measure.KNOWN
+        yield Measure.ACTED if is_acted(value) else Measure.LIVE
+    else:
+        yield Measure.UNKNOWN
 
 
 def _natural(one: Followed, seen: Sequence[Observation], value: Outcome) -> Measure | None:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from reporting.cases import Measure, cases
 from reporting.waiting import Waits, bounds_days, no_waits
 from reporting.weeks import days_between
-from storage.records import Cause
 from storage.statistics_math import waiting_percentiles, wilson
-from storage.transitions.outcome import PROBED_KINDS, is_acted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,10 +132,8 @@ def _days(value: float | None) -> float | None:
 def _add_gone(waits: Waits, case: Case, sent_at: datetime) -> None:
     """Count the wait from sending to gone; what is not surely gone was watched until it was last seen live."""
     value = case.value
-    if value.cause is Cause.BEFORE_US:
-        return
     last = max(days_between(sent_at, value.last_live_at), 0.0) if value.last_live_at is not None else 0.0
-    if is_acted(value) and value.kind in PROBED_KINDS and value.first_gone_at is not None:
+    if Measure.GONE in case.measures and value.first_gone_at is not None:
         waits.add(last, days_between(sent_at, value.first_gone_at))
-    else:
+    elif Measure.NOT_GONE in case.measures:
         waits.add(last)

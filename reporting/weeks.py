@@ -46,6 +46,28 @@ def shown_time(moment: datetime | str | None) -> str | None:
     return value.astimezone(SHANGHAI).isoformat(timespec="seconds")
 
 
+def shown_moment(moment: str) -> str:
+    """Return a stored time to the minute, in Shanghai, for a page."""
+    return datetime.fromisoformat(moment).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
 def days_between(start: datetime, end: datetime) -> float:
     """Return the days from one moment to another, as a fraction."""
     return (end - start) / timedelta(days=1)
+
+
+def week_span(week: str) -> tuple[datetime, datetime]:
+    """Return when an ISO week begins and ends in Shanghai, Monday to Monday, in UTC.
+
+    Raises:
+        InputError: not an ISO week (``bad_field``).
+    """
+    friday = cut_off(week).astimezone(SHANGHAI)
+    monday = datetime.combine(friday.date() - timedelta(days=_FRIDAY - 1), time(), tzinfo=SHANGHAI)
+    return monday.astimezone(UTC), (monday + timedelta(days=7)).astimezone(UTC)
+
+
+def week_to_sum_up(now: datetime) -> str:
+    """Return the week whose batches were closed last: the present one from its Friday at 18:00 on."""
+    present = week_of(now)
+    return present if now >= cut_off(present) else week_of(now - timedelta(days=7))

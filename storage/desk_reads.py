@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from storage.records import ClueState, public_id
-from storage.tables import audit_entry, clue, crawl_run, decision
+from storage.tables import audit_entry, clue, crawl_run, decision, post, post_revision
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -82,6 +83,17 @@ def run_page(conn: Connection, *, before: int | None = None, limit: int = 50) ->
     if before is not None:
         query = query.where(crawl_run.c.id < before)
     return [_dict(row) for row in conn.execute(query)]
+
+
+def titles_of(conn: Connection, post_ids: Collection[int]) -> tuple[dict[int, str], dict[int, tuple[str, ...]]]:
+    """Return the present titles of posts, and the public ids of the clues found on them, both by post id."""
+    current = post_revision.c.id == post.c.current_revision_id
+    titles = sa.select(post.c.id, post_revision.c.title).join_from(post, post_revision, current)
+    clues = sa.select(clue.c.post_id, clue.c.id).where(clue.c.post_id.in_(post_ids)).order_by(clue.c.id)
+    found: dict[int, tuple[str, ...]] = {}
+    for row in conn.execute(clues):
+        found[row.post_id] = (*found.get(row.post_id, ()), public_id("clue", row.id))
+    return {row.id: row.title for row in conn.execute(titles.where(post.c.id.in_(post_ids)))}, found
 
 
 _CONCLUSIONS = (ClueState.CONFIRMED, ClueState.REJECTED, ClueState.UNSURE, ClueState.DUPLICATE)

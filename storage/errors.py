@@ -20,7 +20,6 @@ QingyuanError
 │   ├── PermanentSendError    surely nothing arrived: a person must change something
 │   └── UnknownResultError    it may have arrived: a person must find out
 ├── BeingSentError        somebody is sending the batch at this moment
-├── MissingPangoError     the system lacks the libraries that PDFs are drawn with
 └── AccessError           a source may not be read (no basis, robots, private address)
 """
 
@@ -251,16 +250,6 @@ class BeingSentError(QingyuanError):
     def __init__(self, batch: str, user: str, since: str) -> None:
         super().__init__(f"batch {batch} is being sent by {user} since {since}: wait for the end")
         self.object_id = batch
-
-
-class MissingPangoError(QingyuanError):
-    """A PDF cannot be drawn; the message names what to install."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"no PDF without pango ({what}): install it, on Debian with apt install libpango-1.0-0 "
-            "libpangoft2-1.0-0 libharfbuzz-subset0"
-        )
 
 
 class AccessError(QingyuanError):

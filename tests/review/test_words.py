@@ -10,10 +10,13 @@ import pytest
 
 import review
 from classifiers.records import Role as FindingRole
+from reporting.cases import Measure
+from reporting.lists import UNDER_WAY
 from review.errors import _STATUS
 from review.i18n import load_catalogues
 from review.links import outward_link
 from storage.records import (
+    Cause,
     ClueState,
     OutcomeKind,
     OutcomeState,
@@ -37,6 +40,8 @@ FAMILIES: dict[str, set[str]] = {
     "submission.": {state.value for state in SubmissionState},
     "outcome.": {kind.value for kind in OutcomeKind},
     "outcome_state.": {state.value for state in OutcomeState},
+    "cause.": {cause.value for cause in Cause if cause is not Cause.UNCLEAR},
+    "lists.": {"seen", "flagged", *UNDER_WAY, *(measure.value for measure in Measure)},
     "run.": {state.value for state in RunState},
     "read.": {outcome.value for outcome in ReadOutcome},
     "posts.": {"new", "changed", "seen"},
