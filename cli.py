@@ -21,6 +21,7 @@ from commands import (
     scheduling,
     screening,
     simulating,
+    sources,
     takedown,
     workspace,
 )
@@ -42,6 +43,7 @@ app = typer.Typer(
 for _module in (
     workspace,
     crawling,
+    sources,
     screening,
     evaluating,
     lexicon,

@@ -118,6 +118,7 @@ def _chosen(names: Sequence[str]) -> list[SourceConfig]:
     """Return the named sources, in the order of the names, or those that are due."""
     from crawler.due import due_sources
     from scheduler import fired_since
+    from storage.holds import held_sources
     from storage.runs import last_runs
 
     sources = watched()
@@ -125,8 +126,12 @@ def _chosen(names: Sequence[str]) -> list[SourceConfig]:
         now = context.now()
         with context.store.read() as conn:
             last = last_runs(conn)
+            held = {hold.source: hold for hold in held_sources(conn)}
+        for name in sorted(held.keys() & {source.name for source in sources}):
+            context.out.note(f"{name} is not read: {held[name].reason}")
+        free = [source for source in sources if source.name not in held]
         return list(
-            due_sources(sources, last, now=now, fired_since=lambda cron, moment: fired_since(cron, moment, now=now))
+            due_sources(free, last, now=now, fired_since=lambda cron, moment: fired_since(cron, moment, now=now))
         )
     by_name = {source.name: source for source in sources}
     for name in names:

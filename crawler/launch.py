@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from crawler.spec import CrawlSpec, nothing_read
 from crawler.watch import SHANGHAI, Access, basis_problems
+from storage.holds import get_hold
 from storage.logs import LogTarget, current_log, relay_stderr
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ def run_crawl(  # noqa: PLR0913 - one keyword per setting
     """
     if (refused := refusal(source, now)) is not None:
         return nothing_read(source.name, "blocked", {"code": "blocked", "id": source.name, "message": refused})
+    with store.read() as conn:
+        hold = get_hold(conn, source.name)
+    if hold is not None:
+        return nothing_read(source.name, "blocked", {"code": "blocked", "id": source.name, "message": hold.reason})
     spec = make_spec(
         store, source, now=now, contact=contact, overlays=overlays, chromium=chromium, no_sandbox=no_sandbox
     )

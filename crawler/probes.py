@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crawler.launch import make_spec, refusal, run_child
 from storage.frontier import counts, give_up_rechecks, sources_with_rechecks
+from storage.holds import held_sources
 from storage.records import OutcomeKind
 
 if TYPE_CHECKING:
@@ -46,8 +47,14 @@ def probe_due(  # noqa: PLR0913 - one keyword per setting
     seen: Counter[str] = Counter()
     problems: list[Json] = []
     unreachable = 0
+    with store.read() as conn:
+        held = {hold.source: hold for hold in held_sources(conn)}
     for name in waiting:
         source = by_name.get(name)
+        if source is not None and name in held:
+            problems += [{"code": "blocked", "id": name, "message": held[name].reason}]
+            problems += _still_queued(store, name, now)
+            continue
         if source is None or refusal(source, now) is not None:
             with store.write(now) as unit:
                 unreachable += give_up_rechecks(unit, name)
