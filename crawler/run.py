@@ -6,16 +6,14 @@ Its standard input stays open as long as its parent lives; when that closes, the
 from __future__ import annotations
 
 import json
-import logging
 import os
-import re
 import signal
 import sys
 import threading
+from collections import Counter
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from scrapy.crawler import CrawlerProcess
 
 from crawler.adapters import load_adapter, load_spider
@@ -26,6 +24,7 @@ from crawler.session import CrawlSession
 from crawler.spec import CrawlSpec, open_store, running_clock
 from crawler.watch import SHANGHAI, basis_problems
 from storage.errors import AccessError
+from storage.logs import bind_ids, get_log, log_error, use_log
 from storage.records import RunState
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 _PROGRESS_SECONDS = 0.5
-_QUERY = re.compile(r"\?[^\s<>\"']+")
 
 
 def main() -> int:
@@ -44,7 +42,7 @@ def main() -> int:
     told = os.fdopen(0, "rb", buffering=0, closefd=False)  # a buffer's lock would outlive the waiting thread
     spec = CrawlSpec.model_validate_json(told.readline())
     threading.Thread(target=_end_with_parent, args=(told,), daemon=True).start()
-    _configure_logs()
+    _begin_log(spec)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
 
         def tell(message: Json) -> None:
@@ -73,12 +71,22 @@ def crawl(spec: CrawlSpec, tell: Callable[[Json], None]) -> tuple[Json, bool]:
     )
     try:
         session.begin()
+        bind_ids(run=session.run.public_id if session.run else None)
         if session.stop is None:
             _read(session, spec, tell)
         state = session.finish()
     finally:
         store.close()
-    return _answer(session, state, monotonic() - begun), session.interrupted
+    answer = _answer(session, state, monotonic() - begun)
+    _log_end(answer, rechecks=spec.rechecks)
+    return answer, session.interrupted
+
+
+def _log_end(answer: Json, *, rechecks: bool) -> None:
+    """Log how the crawl ended: state, counts, seconds, its problems by code."""
+    counted = {name: answer[name] for name in ("state", "resumed", "pages", "posts", "seconds") if name in answer}
+    problems = Counter(str(problem["code"]) for problem in answer["problems"])
+    get_log("qingyuan.crawl").info("crawl ended", rechecks=rechecks, problems=dict(problems), **counted)
 
 
 def _read(session: CrawlSession, spec: CrawlSpec, tell: Callable[[Json], None]) -> None:
@@ -137,22 +145,15 @@ def _end_with_parent(stream: RawIOBase) -> None:
     os._exit(EXIT_INTERRUPTED)
 
 
-class _Redacted(logging.Formatter):
-    """Log lines without the query part of addresses: it may hold what opens a page."""
+def _begin_log(spec: CrawlSpec) -> None:
+    """Log to the workspace's file, each line with the source; what nobody caught, as its kind and place."""
+    use_log(spec.log)
+    bind_ids(source=spec.source.name)
+    sys.excepthook = lambda _kind, error, _trace: _log_uncaught(error)
 
-    def format(self, record: logging.LogRecord) -> str:
-        return _QUERY.sub("?…", super().format(record))
 
-
-def _configure_logs() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(logging.ERROR)  # on the handler: Scrapy sets its own loggers to DEBUG
-    handler.setFormatter(_Redacted("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
-    structlog.configure(
-        processors=[structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+def _log_uncaught(error: BaseException) -> None:
+    log_error("crawl process failed", error)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from crawler.watch import SourceConfig  # noqa: TC001 - pydantic reads it
 from storage.engine import Store, make_engine
+from storage.logs import LogTarget  # noqa: TC001 - pydantic reads it
 from storage.records import ReadOutcome
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class CrawlSpec(BaseModel):
     simulated: bool = False
     chromium: str | None = None
     no_sandbox: bool = False
+    log: LogTarget | None = None
 
     @property
     def profiles(self) -> Path:

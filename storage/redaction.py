@@ -111,10 +111,15 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     return described | ({"causes": causes} if causes else {})
 
 
+def redact_quoted(text: str) -> str:
+    """Return a string without what stands in it between quotation marks: messages quote values so."""
+    return redact_string(_QUOTED.sub("'...'", text))
+
+
 def redact_stderr(line: str) -> str:
     """Return a line that a child process wrote to its standard error; of an error only its kind is kept."""
     found = _ERROR_LINE.match(line.strip())
-    return found[1] if found else redact_string(_QUOTED.sub("'...'", line.rstrip()))
+    return found[1] if found else redact_quoted(line.rstrip())
 
 
 def _field(name: str, value: object, *, depth: int) -> object:
@@ -150,7 +155,7 @@ def _message(error: BaseException) -> str:
         return redact_string(error.strerror)
     if isinstance(error, _SAFE_ERRORS) or _kind(error) in _SAFE_KINDS or _kind(error).startswith(_SAFE_MODULES):
         first = str(error).partition("\n")[0]
-        return redact_string(_QUOTED.sub("'...'", first))
+        return redact_quoted(first)
     original = getattr(error, "orig", None)  # of SQLAlchemy: the driver's own error
     if isinstance(original, BaseException):
         return _message(original)

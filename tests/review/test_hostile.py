@@ -345,4 +345,4 @@ def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, 
     assert [(line["event"], line["level"]) for line in logged] == [("request failed", "error")]
     assert "secret" not in str(logged)
     assert "clue_page.py" in str(logged[0]["error"]["where"])
-    assert logged[0]["route"] == "/clues/{clue}"
+    assert logged[0]["route"] == "/clues/{key}"
