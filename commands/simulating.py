@@ -23,6 +23,9 @@ START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 """When every simulation begins: Monday of 2026-W47, 09:00 in Shanghai."""
 
 _MARK = "# A simulated workspace: its clock may be moved, its rows are marked simulated.\n"
+# The driver types these at its own hours, so that some of them can be killed; the schedule drafts.
+_TYPED = ("screen_posts", "cluster", "capture", "recheck", "notify", "summary")
+_NOT_SCHEDULED = "".join(f'{name} = ""\n' for name in _TYPED)
 _ROLES = ("admin", "analyst", "senior", "compliance")
 _INTERRUPTED = 130
 
@@ -112,7 +115,7 @@ def _make(root: Path, site: Site) -> None:
     from storage.users import add_user
 
     watch = yaml.safe_dump({"sources": [site.watch_source()]}, allow_unicode=True, sort_keys=False)
-    settings = f'{_MARK}[institution]\nname = "清源示范银行"\n'
+    settings = f'{_MARK}[institution]\nname = "清源示范银行"\n\n[schedule]\n{_NOT_SCHEDULED}'
     made = make_workspace(
         root, password=secrets.token_urlsafe(16), now=START, settings=settings, watch=_MARK + watch
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
@@ -30,6 +30,7 @@ SECRET_VARIABLE = "SIMULATED_DESK"  # noqa: S105 - the name of a variable
 """The variable of the environment that holds the shared secret."""
 
 CHANNEL = "partner_desk"
+_UNUSED = "cac_12377"
 _CHANNELS = Path(__file__).resolve().parents[2] / "reporting" / "channels"
 _PATH = "/intake"
 
@@ -73,8 +74,8 @@ class Desk:
         return any(one.batch == batch and one.taken for one in self.deliveries)
 
     def write_channel(self, folder: Path) -> None:
-        """Write the channel that sends to this desk: the packaged one with a transport."""
-        spec = yaml.safe_load((_CHANNELS / f"{CHANNEL}.yml").read_text("utf-8"))
+        """Write the channel that sends to this desk, the packaged one with a transport; the other takes nothing."""
+        spec = _packaged(CHANNEL)
         spec["transport"] = {
             "kind": "webhook",
             "dry_run": False,
@@ -83,8 +84,8 @@ class Desk:
             "private": True,
             "timeout_seconds": 20,
         }
-        text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False)
-        (folder / f"{CHANNEL}.yml").write_text(text, "utf-8")
+        _write_channel(folder, CHANNEL, spec)
+        _write_channel(folder, _UNUSED, {**_packaged(_UNUSED), "platforms": ["not_simulated"]})
 
     @property
     def url(self) -> str:
@@ -118,11 +119,20 @@ class Desk:
             self._server.server_close()
 
 
+def _packaged(name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = yaml.safe_load((_CHANNELS / f"{name}.yml").read_text("utf-8"))
+    return spec
+
+
+def _write_channel(folder: Path, name: str, spec: dict[str, Any]) -> None:
+    (folder / f"{name}.yml").write_text(yaml.safe_dump(spec, allow_unicode=True, sort_keys=False), "utf-8")
+
+
 def items_of(package: bytes) -> list[tuple[str, str]]:
     """Return the items of a package as (id, address), as its receiver reads them."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         lines = archive.read("clues.jsonl").decode().splitlines()
-    return [(row["item"], row["url"]) for row in map(json.loads, lines)]
+    return [(row["item"], row["native_id"]) for row in map(json.loads, lines)]
 
 
 def is_signed(secret: str, timestamp: str, body: bytes, signature: str) -> bool:

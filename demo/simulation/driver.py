@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from demo.simulation.desk import CHANNEL
 from demo.simulation.history import History, verdict_of
 from demo.simulation.killing import Kills, start_and_kill
+from demo.simulation.learning import learn_markers
 from demo.simulation.people import conclusions, struck_by_compliance, struck_by_senior
 from demo.simulation.world import address_of
 
@@ -29,6 +30,8 @@ KILLS_A_WEEK = 2
 _UNKNOWN_ITEM = "item-999999"
 _NAMELESS, _GARBLED = 0.1, 0.02
 _TRIES = 6
+_OFF_ON_FRIDAY, _LATE_HOURS = 0.15, 18.0
+"""How often the machine is off when the week closes, and how much later it comes back."""
 
 
 @dataclass(slots=True)
@@ -44,9 +47,10 @@ class Run:
     history: History = field(default_factory=History)
     kills: Kills = field(default_factory=Kills)
     where: dict[str, str] = field(default_factory=dict)
-    drafts: list[str] = field(default_factory=list)
+    drafts: dict[str, str] = field(default_factory=dict)
     unsent: list[str] = field(default_factory=list)
     settled: int = 0
+    read: bool = True
     answered_until: datetime | None = None
     seconds: list[float] = field(default_factory=list)
     doomed: set[int] = field(default_factory=set)
@@ -76,18 +80,29 @@ class Run:
 
 def play_week(run: Run, week: int) -> None:
     """Play one week, from Monday's crawl to Sunday's figures."""
+    if week == run.world.plan.rates.learnt_week:
+        learn_markers(run.root / "overlays" / "sources")
     dice = run.world.plan.dice("kills", week)
     run.doomed = {run.typed + dice.randint(1, _COMMANDS_A_WEEK) for _ in range(KILLS_A_WEEK)}
-    for days, hours, step in _CALENDAR:
-        at = run.start + timedelta(weeks=week, days=days, hours=hours)
+    late = _LATE_HOURS if dice.random() < _OFF_ON_FRIDAY else 0.0
+    moved = [(days * 24 + hours + (late if step is _send else 0.0), step) for days, hours, step in _CALENDAR]
+    for hours, step in sorted(moved, key=lambda one: one[0]):
+        at = run.start + timedelta(weeks=week, hours=hours)
         run.world.advance(at)
         step(run, at)
 
 
 def _collect(run: Run, at: datetime) -> None:
-    run.command("crawl", at=at)
+    answer = run.command("crawl", at=at)
+    run.read = all(one["state"] == "finished" for one in answer["runs"])
     run.command("screen-posts", at=at + timedelta(minutes=10))
     run.command("cluster", at=at + timedelta(minutes=20))
+
+
+def _collect_again(run: Run, at: datetime) -> None:
+    """Read the next day what could not be read."""
+    if not run.read:
+        _collect(run, at)
 
 
 def _decide(run: Run, at: datetime) -> None:
@@ -97,17 +112,24 @@ def _decide(run: Run, at: datetime) -> None:
 
 
 def _send(run: Run, at: datetime) -> None:
-    """Friday evening: draft, propose, approve by a second person, export, send."""
-    drafted = run.command("batch", "draft", "--channel", CHANNEL, at=at, by="compliance")
-    if drafted["batch"] is None:
-        return
-    batch = str(drafted["batch"])
-    run.drafts.append(batch)
-    if not _approved(run, batch, at):
-        return
-    run.command("batch", "export", batch, at=at + timedelta(minutes=30), by="compliance")
-    run.unsent.append(batch)
+    """Friday evening: the schedule drafts; people propose, approve, export and send what it drafted."""
+    run.command("schedule", "--once", at=at)
+    for batch in _drafts(run, at):
+        if _approved(run, batch, at):
+            run.command("batch", "export", batch, at=at + timedelta(minutes=30), by="compliance")
+            run.unsent.append(batch)
     _deliver(run, at + timedelta(minutes=40))
+
+
+def _keep_calendar(run: Run, at: datetime) -> None:
+    run.command("schedule", "--once", at=at)
+
+
+def _drafts(run: Run, at: datetime) -> list[str]:
+    """Return the batches that wait to be proposed, and remember all that were ever drafted."""
+    lines = [line for line in run.type_command.lines("batch", "list", at=at) if line["channel"] == CHANNEL]
+    run.drafts = {line["batch"]: line["week"] for line in lines}
+    return [line["batch"] for line in lines if line["state"] == "drafted"]
 
 
 def _deliver(run: Run, at: datetime) -> None:
@@ -203,21 +225,23 @@ def _sum_up(run: Run, at: datetime) -> None:
 
 _CALENDAR: tuple[tuple[int, float, Callable[[Run, datetime], None]], ...] = (
     (0, 0, _collect),
+    (0, 1, _keep_calendar),
     (0, 11, _visit),
+    (1, 0, _collect_again),
     (1, 5, _decide),
-    (1, 11, _visit),
     (2, 2, _read_answers),
     (2, 11, _visit),
     (3, 0, _collect),
-    (3, 11, _visit),
+    (3, 1, _keep_calendar),
+    (4, 0, _collect_again),
     (4, 1, _decide),
-    (4, 9, _send),
+    (4, 9.02, _send),
     (4, 11, _visit),
     (5, 11, _visit),
     (6, 11, _visit),
     (6, 12.5, _sum_up),
 )
-"""Day of the week, hours after 09:00 in Shanghai, and what happens then; targets are visited every evening."""
+"""Day of the week, hours after 09:00 in Shanghai, and what happens then; on two evenings nothing of the calendar falls due."""
 
 _COMMANDS_A_WEEK = 20
 """About how many commands of a week may be killed: all but what only reads or decides one clue."""

@@ -181,9 +181,9 @@ def _ordinary(plan: Plan) -> Iterator[Thread]:
 
 
 def _moment(plan: Plan, dice: random.Random, week: int) -> datetime:
-    """Return a moment in a week; what is posted in the first one stood there for some time."""
+    """Return a moment in a week; half of the first week's posts have stood there for some time."""
     moment = plan.start + timedelta(days=7 * week + dice.uniform(0, 7))
-    return moment - _LONG_AGO if week == 0 else moment
+    return moment - _LONG_AGO if week == 0 and dice.random() < 0.5 else moment  # noqa: PLR2004 - half of them
 
 
 def _with_number(thread: Thread, number: int, published_at: datetime) -> Thread:

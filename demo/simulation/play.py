@@ -47,7 +47,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "clues": lines,
         "confirmed": len(ending.confirmed),
         "items_sent": len(run.world.received),
-        "drafts": len(run.drafts),
+        "drafts": {"batches": len(run.drafts), "weeks": len(set(run.drafts.values()))},
         **figures,
         "deliveries": {
             "requests": len(run.desk.deliveries),

@@ -60,13 +60,13 @@ class Treatment(StrEnum):
 
 GONE_LOOKS: Mapping[Look, int] = MappingProxyType(
     {
-        Look.HTTP_410: 30,
-        Look.HTTP_404: 27,
-        Look.KNOWN_NOTICE: 18,
-        Look.UNKNOWN_NOTICE: 10,
-        Look.SOFT_404: 6,
-        Look.TO_START: 6,
-        Look.EMPTY: 3,
+        Look.HTTP_410: 34,
+        Look.HTTP_404: 34,
+        Look.KNOWN_NOTICE: 20,
+        Look.UNKNOWN_NOTICE: 5,
+        Look.SOFT_404: 3,
+        Look.TO_START: 3,
+        Look.EMPTY: 1,
     }
 )
 """Weights of how the platform shows that it removed a post."""
@@ -116,6 +116,8 @@ class Rates:
     error_is_seen: float = 0.7
     held_back: float = 0.08
     """Share of confirmed clues that compliance never sends, to see what disappears by itself."""
+    learnt_week: int = 2
+    """Week, from 0, in which the operator adds markers for the site's own ways to say that something is gone."""
     tricks: Mapping[Trick, Window] = field(
         default_factory=lambda: {
             Trick.LOGIN_WALL: Window(share=0.01, shortest=1, longest=15),

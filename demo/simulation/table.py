@@ -21,7 +21,7 @@ def rows_of(answer: Mapping[str, Any]) -> list[Row]:
         _row("posts, clues, confirmed", f"{answer['posts']}, {answer['clues']}, {answer['confirmed']}"),
         _row("solicitations found", _of(answer["found"], "clues", "standing")),
         _row("targets sent (innocent)", f"{answer['sent']['targets']} ({answer['sent']['innocent']})"),
-        _row("weekly drafts", str(answer["drafts"]), str(answer["weeks"])),
+        _row("weekly drafts", str(answer["drafts"]["batches"]), str(answer["weeks"])),
         _row("action rate", _percent(measured["rate"]), _percent(rate["true"])),
         _row("brought about by reports", "", _percent(rate["caused"])),
         _row("unknown share", _percent(answer["unknown_share"])),

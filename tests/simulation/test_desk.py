@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def package(world: World, *items: str) -> bytes:
     address = offer_of(world)
-    rows = [json.dumps({"item": item, "url": f"http://127.0.0.1:9{address}"}) for item in items]
+    rows = [json.dumps({"item": item, "native_id": f"http://127.0.0.1:9{address}"}) for item in items]
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("clues.jsonl", "".join(f"{row}\n" for row in rows))

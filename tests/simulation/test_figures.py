@@ -180,7 +180,7 @@ def test_the_table_shows_every_aim() -> None:
         "posts": 1,
         "clues": 1,
         "confirmed": 1,
-        "drafts": 8,
+        "drafts": {"batches": 8, "weeks": 8},
         "kills": {"tried": 2, "survived": 1},
         "seconds_per_week": 1.0,
         **figures_of(world, sent_history(world), ending([])),
