@@ -44,12 +44,13 @@ MIN_PIXELS = 4
 """Smaller targets are not shown."""
 
 LETTER_PAD = 2
-"""Pixels by which glyphs may reach over their boxes."""
+"""Pixels by which glyphs may reach over the boxes of whole texts."""
 
 _DRIFT = 8  # pixels that a shadow may fall away from its letters; the covers are that much larger then
 _BELOW = 16  # of the target's own box, left below its last own words
 _OPAQUE_TAGS = frozenset({"iframe", "frame", "object", "embed", "canvas", "fencedframe", "portal"})
 _DRAWN_TAGS = frozenset({"img", "svg", "video", "input", "textarea", "select", "button", "meter", "progress"})
+_LETTERED = frozenset({"text", "foreignobject", "use", "image"})
 _LENGTH = re.compile(r"(-?[\d.]+)px")
 _INLINE = ("inline", "contents", "ruby")
 
@@ -125,7 +126,7 @@ def make_plan(snapshot: Snapshot, target: int, rules: MaskRules) -> Plan:
     inside = snapshot.inside({target})
     above = set(snapshot.chain(target))
     named = {node for css in rules.others for node in find_nodes(snapshot, css, shadow=True)}
-    opaque = {node for node in inside if snapshot.names[node] in _OPAQUE_TAGS}
+    opaque = {node for node in inside if snapshot.names[node] in _OPAQUE_TAGS} | _copied_letters(snapshot, inside)
     covered = snapshot.inside((named & inside - above) | opaque)
     crop = _crop(snapshot, target, inside - covered)
     letters, lines = _private_letters(snapshot, inside - covered, rules.own)
@@ -182,9 +183,21 @@ def _draws(snapshot: Snapshot, box: Box) -> bool:
     return bool(box.text and box.text.strip()) or snapshot.names[box.node] in _DRAWN_TAGS
 
 
+def _copied_letters(snapshot: Snapshot, inside: set[int]) -> set[int]:
+    """Return the SVG copies of parts of the page with letters in them; snapshots do not show what is copied."""
+    found = set()
+    for node in inside:
+        if snapshot.names[node] == "use":
+            attributes = snapshot.attributes[node]
+            name = (attributes.get("href") or attributes.get("xlink:href") or "").partition("#")[2]
+            if any(snapshot.names[one] in _LETTERED for one in snapshot.inside(snapshot.named(name))):
+                found.add(node)
+    return found
+
+
 def _lies_over(snapshot: Snapshot, box: Box, above: set[int]) -> bool:
     """Tell whether a box of the rest of the page can be seen; what was made transparent before the shot cannot."""
-    drawn = _draws(snapshot, box) or snapshot.names[box.node] in _OPAQUE_TAGS
+    drawn = _draws(snapshot, box) or snapshot.names[box.node] in _OPAQUE_TAGS or _in_top_layer(snapshot, box.node)
     if box.node not in above and box.styles.get("background-image", "none") != "none":
         drawn = True
     if not drawn or box.rect.empty or box.styles.get("visibility", "visible") != "visible":

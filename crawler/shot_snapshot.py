@@ -113,6 +113,10 @@ class Snapshot:
                 found.add(node)
         return found
 
+    def named(self, name: str) -> set[int]:
+        """Return the elements with this id."""
+        return {node for node, held in enumerate(self.attributes) if name and held.get("id") == name}
+
     def style(self, node: int, name: str) -> str:
         """Return a computed style of a node, empty where it is not laid out."""
         boxes = self.by_node.get(node)

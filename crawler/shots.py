@@ -40,6 +40,7 @@ TRIES = 3
 """How often a page is looked at that does not hold still."""
 
 _PAUSE_SECONDS = 0.15
+_SLANT = 0.15  # of the height, by which italics lean over
 _MARGIN = 24  # pixels of the viewport beyond the target
 
 _PREPARE = """function () {
@@ -238,13 +239,18 @@ def _look_closely(
     for part in plan.letters:
         asked = json.dumps([part.start, part.end])
         told = yield from _tell(snapshot.backend[part.node], world, _LETTERS, asked)
-        rects += [Rect(*box).padded(LETTER_PAD) for box in json.loads(told)]
+        rects += [_around(Rect(*box)) for box in json.loads(told)]
     metrics = yield _Call("Page.getLayoutMetrics", {})
     view = metrics["cssVisualViewport"]
     if view["scale"] != 1:
         raise NoShotError("the page is zoomed")
     crop = _common(plan.crop, Rect(*snapshot.scroll, view["clientWidth"], view["clientHeight"]))
     return snapshot.scroll, Plan(crop, tuple(rects), plan.letters)
+
+
+def _around(letters: Rect) -> Rect:
+    """Return the box of single letters with room for what slants over its ends."""
+    return letters.padded(max(LETTER_PAD, _SLANT * letters.height))
 
 
 def _common(crop: Rect, view: Rect) -> Rect:

@@ -6,10 +6,12 @@ import io
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
 from crawler.browser import has_sandbox, resolver_rules
@@ -17,7 +19,10 @@ from crawler.comments import comment_hash
 from crawler.screens import MAX_HEIGHT, capture_clues
 from crawler.watch import parse_watch
 from storage.errors import AccessError, SettingsError
-from storage.evidence import get_capture, read_bytes, verify_all
+from storage.evidence import add_capture, get_capture, put_bytes, read_bytes, verify_all
+from storage.records import CaptureFacts
+from storage.screenshots import masked_crop, shot_headers
+from storage.tables import crawl_run
 from tests.support.clues import add_clue, stored_clue
 
 if TYPE_CHECKING:
@@ -155,6 +160,40 @@ def test_challenge_stops_the_source(sqlite_store: Store, site: Site, now: dateti
     done = capture(sqlite_store, source(site), now, chromium_path)
     assert (done["captured"], done["failed"], done["problems"][0]["code"]) == (0, 2, "blocked")
     assert site.hits("/2") == 0
+
+
+def test_pictures_taken_while_a_note_was_open_are_linked_and_nothing_is_visited(
+    sqlite_store: Store, now: datetime
+) -> None:
+    url = "https://notes.example/explore/1"
+    post, comment = clue_on(sqlite_store, now, url), clue_on(sqlite_store, now, f"{url}#c1", kind="comment")
+    unseen = clue_on(sqlite_store, now, "https://notes.example/explore/2")
+    page_sha, crop = (put_bytes(sqlite_store.evidence_root, data) for data in (b"page", b"crop"))
+    with sqlite_store.write(now) as unit:
+        values = {"source": "test", "platform": "web", "access": "operator", "state": "finished", "started_at": now}
+        values |= {"software": "x", "pages": {}, "posts": {}, "problems": []}
+        run_id = unit.conn.execute(sa.insert(crawl_run).values(values)).inserted_primary_key[0]
+        facts = CaptureFacts(
+            url=url, at=now, method="browser", sha256=page_sha, size=4, kind="screenshot", run_id=run_id
+        )
+        add_capture(unit, replace(facts, headers=shot_headers(crop)))
+    basis = "basis: {document: d, reference: r, granted_by: g, valid_until: 2027-01-01}"
+    watched = parse_watch(
+        f"sources: [{{name: test, platform: web, access: operator, base_url: 'https://notes.example', {basis}}}]"
+    )
+    done = capture_clues(sqlite_store, watched, now=now)
+    assert done == {"captured": 2, "failed": 0, "problems": []}
+    taken = {}
+    for clue_id in (post, comment):
+        with sqlite_store.read() as conn:
+            found = get_capture(conn, stored_clue(sqlite_store, clue_id)["screenshot_capture_id"])
+        assert found is not None
+        assert found["sha256"] == page_sha
+        taken[clue_id] = masked_crop(found["headers"])
+    assert taken[post] == (crop, None)
+    assert taken[comment] == (None, "the picture was taken of the whole note")
+    assert stored_clue(sqlite_store, unseen)["screenshot_sha256"] is None
+    assert capture_clues(sqlite_store, watched, now=now)["captured"] == 0
 
 
 def test_imported_and_unwatched_clues_are_skipped(sqlite_store: Store, now: datetime) -> None:
