@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from demo.people import Person, steps_of
+from demo.signing import sign_in
 from demo.truth import truth_lines
 from demo.world import SentItem, World, write_answers
 
@@ -107,6 +108,12 @@ def perform(play: Play) -> None:
         play.save()
 
 
+def _prepare(play: Play) -> None:
+    """Monday, before work: an operator signs in to the note platform."""
+    play.at()
+    sign_in(play.root, play.platforms.notes.sign_in_url)
+
+
 def _collect(play: Play) -> None:
     """Monday: crawl the platforms, screen, cluster, take screenshots."""
     play.type_command("run", at=play.at())
@@ -175,4 +182,4 @@ def _item(key: str, target: dict[str, Any]) -> SentItem:
     )
 
 
-STEPS = (_collect, _review, _disappear, _send, _act, _follow)
+STEPS = (_prepare, _collect, _review, _disappear, _send, _act, _follow)

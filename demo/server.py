@@ -10,6 +10,7 @@ from demo.notes.server import NotesServer
 from demo.pages import make_site
 from demo.records import FEED, FORUM
 from demo.serving import Listening
+from demo.signing import NOTES_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,7 +110,7 @@ class DemoPlatforms:
                 **common,
             },
             {
-                "name": "demo_notes",
+                "name": NOTES_SOURCE,
                 "platform": "xiaohongshu",
                 "access": "operator",
                 "base_url": self.notes.base,
