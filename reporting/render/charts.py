@@ -18,7 +18,8 @@ INK, SOFT, LINE, PALE = "#1b2427", "#4c5a61", "#d5dde0", "#e9efef"
 MAIN, LIGHT, WARM = "#0f5c5c", "#9cc5c1", "#b45309"
 
 WIDTH = 760
-_LABELS, _VALUES, _ROW, _TOP, _FOOT = 150, 190, 30, 8, 26
+_LABELS, _VALUES, _ROW, _TOP, _FOOT = 150, 200, 26, 6, 24
+_FONT = "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif"
 _PLOT = WIDTH - _LABELS - _VALUES
 _LONGEST_LABEL = 20
 
@@ -71,7 +72,7 @@ def rate_chart(rows: Sequence[RateRow], *, key: str, title: str, described: str)
 def bar_chart(rows: Sequence[BarRow], *, key: str, title: str, described: str, logarithmic: bool = False) -> Markup:
     """Return horizontal bars; the second part of a bar is drawn lighter, behind the first.
 
-    With ``logarithmic`` a bar's length is the logarithm of its sum: for a way on which nearly everything drops out.
+    With ``logarithmic`` a bar's length is the logarithm of its sum: for sums of which most would not be seen else.
     """
     most = max((sum(row.parts) for row in rows), default=0)
     drawn: list[Markup] = [_axis(len(rows))]
@@ -107,10 +108,18 @@ def span_chart(rows: Sequence[SpanRow], *, key: str, title: str, described: str)
 def _svg(drawn: Iterable[Markup], *, rows: int, key: str, title: str, described: str, foot: int = _FOOT) -> Markup:
     height = _TOP + rows * _ROW + foot
     return Markup(
-        '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" viewBox="0 0 {width} {height}" '
-        'width="{width}" height="{height}" aria-labelledby="{key}-title {key}-text">'
+        '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" font-family="{font}" '
+        'viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-labelledby="{key}-title {key}-text">'
         '<title id="{key}-title">{title}</title><desc id="{key}-text">{described}</desc>{drawn}</svg>'
-    ).format(width=WIDTH, height=height, key=key, title=title, described=described, drawn=Markup("").join(drawn))
+    ).format(
+        font=_FONT,
+        width=WIDTH,
+        height=height,
+        key=key,
+        title=title,
+        described=described,
+        drawn=Markup("").join(drawn),
+    )
 
 
 def _middle(number: int) -> float:

@@ -27,6 +27,7 @@ Language = Literal["zh", "en"]
 
 _HERE = Path(__file__).parent
 _TAGS = {"zh": "zh-CN", "en": "en"}
+_WIDE = 50  # times that the longest bar may be the shortest one
 _PERCENTILES = ("p50", "p75", "p90", "p95")
 
 
@@ -44,7 +45,8 @@ def summary_body(figures: Json, *, language: Language, link: Link | None = None)
         "waiting": _waiting_chart(waits, words),
         "natural": _rate_chart(natural, words, key="natural"),
     }
-    shown = {"f": figures, "w": words, "rates": rates, "waits": waits, "natural": natural, "ages": ages}
+    known = {"funnel_help": words["funnel_help_wide" if _is_wide(figures) else "funnel_help"]}
+    shown = {**known, "f": figures, "w": words, "rates": rates, "waits": waits, "natural": natural, "ages": ages}
     template = _pages().get_template("summary.html")
     return Markup(template.render(**shown, charts=charts, link=link or _nowhere))  # noqa: S704 - escaped by its template
 
@@ -132,7 +134,7 @@ def _rate_chart(rows: list[Json], words: Words, *, key: str) -> Markup:
     drawn = []
     for row in rows:
         shown = {name: _share(row[name]) for name in ("rate", "low", "high")}
-        text = words["figure"].format(**shown, n=row["n"], unknown=row["unknown"]) if row["n"] else _few(row, words)
+        text = words["figure"].format(**shown, n=row["n"]) if row["n"] else _few(row, words)
         names = ("rate", "low", "high", "worst", "best")
         drawn.append(RateRow(label=row["label"], text=text, **{name: row.get(name) for name in names}))
     described = "; ".join(f"{row.label}: {row.text}" for row in drawn) or words["none"]
@@ -153,7 +155,14 @@ def _funnel_chart(figures: Json, words: Words) -> Markup:
         for row in figures["funnel"]
     ]
     described = "; ".join(f"{row.label}: {row.text}" for row in rows)
-    return bar_chart(rows, key="funnel", title=words["funnel_chart"], described=described, logarithmic=True)
+    wide = _is_wide(figures)
+    return bar_chart(rows, key="funnel", title=words["funnel_chart"], described=described, logarithmic=wide)
+
+
+def _is_wide(figures: Json) -> bool:
+    """Tell whether the stages differ so much that only logarithms show them all."""
+    totals = [row["total"] for row in figures["funnel"] if row["total"]]
+    return bool(totals) and max(totals) > _WIDE * min(totals)
 
 
 def _ages_chart(figures: Json, ages: Mapping[int, str], words: Words) -> Markup:
