@@ -106,10 +106,28 @@ def test_a_canary_is_taken_out_wherever_it_stands(log: Path, canary: str) -> Non
     assert canary not in json.dumps(lines(log), ensure_ascii=False)
 
 
-FIELDS = (
-    "text title bio nickname name author comment_text author.name phone wechat contacts email "
-    "password xsec_token cookie cookies Authorization session api_key web_session"
-).split()
+FIELDS = [
+    "text",
+    "title",
+    "bio",
+    "nickname",
+    "name",
+    "author",
+    "comment_text",
+    "author.name",
+    "phone",
+    "wechat",
+    "contacts",
+    "email",
+    "password",
+    "xsec_token",
+    "cookie",
+    "cookies",
+    "Authorization",
+    "session",
+    "api_key",
+    "web_session",
+]
 
 
 @pytest.mark.parametrize("field", FIELDS)
