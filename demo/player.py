@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from demo.server import DemoPlatforms
 
 CHANNEL = "partner_desk"
-RECHECK_DAYS = (1, 3, 4, 7, 10, 12)
-"""Days after the batch was sent on which somebody has the due targets visited."""
+RECHECK_DAYS = (1, 3, 6, 14)
+"""Days after the batch was sent on which somebody has the due targets visited.
+
+What was taken down late is first missed on the sixth, and confirmed by the seven days until the fourteenth.
+"""
 
 ANSWERED_DAY = 4
 STORY_DAYS = 4 + RECHECK_DAYS[-1]
@@ -163,13 +166,14 @@ def _act(play: Play) -> None:
 
 
 def _follow(play: Play) -> None:
-    """Twelve days: visit the targets when they are due, read the platform's answers."""
-    for day in RECHECK_DAYS:
+    """Two weeks: visit the targets when they are due, read the platforms' answers."""
+    answers = str(play.root / "answers.xlsx")
+    for day in sorted({*RECHECK_DAYS, ANSWERED_DAY}):
         moment = play.at(4 + day, hours=10)
         if day == ANSWERED_DAY:
-            answers = str(play.root / "answers.xlsx")
             play.type_command("replies", "import", answers, "--channel", CHANNEL, at=moment, by="compliance")
-        play.type_command("recheck", "--due", at=moment)
+        else:
+            play.type_command("recheck", "--due", at=moment)
 
 
 def _item(key: str, target: dict[str, Any]) -> SentItem:

@@ -241,7 +241,7 @@ _CALENDAR: tuple[tuple[int, float, Callable[[Run, datetime], None]], ...] = (
     (6, 11, _visit),
     (6, 12.5, _sum_up),
 )
-"""Day of the week, hours after 09:00 in Shanghai, and what happens then; on two evenings nothing of the calendar falls due."""
+"""Day of the week, hours after 09:00 in Shanghai, and what happens then; looks fall due on the evenings named."""
 
 _COMMANDS_A_WEEK = 20
 """About how many commands of a week may be killed: all but what only reads or decides one clue."""

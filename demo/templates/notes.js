@@ -4,6 +4,7 @@
   var state = window.__INITIAL_STATE__;
   var main = document.getElementById("main");
   var PAGE_SIZE = 20;
+  var overlayFrom = 0; /* the page under an open note is put away, and comes back where it was */
   var search = { keyword: "", page: 0, more: true, busy: false, id: "" };
 
   function el(tag, attributes, children) {
@@ -160,6 +161,8 @@
     var close = el("button", { class: "close", type: "button", "aria-label": "关闭" }, "×");
     var mask = el("div", { class: "note-detail-mask", "note-id": id }, close);
     document.body.append(mask);
+    overlayFrom = window.scrollY;
+    document.getElementById("app").hidden = true;
     close.addEventListener("click", function () { history.back(); });
     mask.addEventListener("click", function (event) { if (event.target === mask) history.back(); });
     call("POST", "/api/sns/web/v1/feed", {
@@ -178,7 +181,10 @@
 
   function closeOverlay() {
     var mask = document.querySelector(".note-detail-mask");
-    if (mask) mask.remove();
+    if (!mask) return;
+    mask.remove();
+    document.getElementById("app").hidden = false;
+    window.scrollTo(0, overlayFrom);
   }
 
   function description(text) {
