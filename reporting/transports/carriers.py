@@ -123,7 +123,9 @@ class _MailCarrier:
         self.receiver = ", ".join((*spec.to, *spec.cc))
 
     def message_id(self, key: str) -> str:
-        return f"<{key}@{self._server.sender.rpartition('@')[2]}>"
+        # Short, as a header line that is broken in two is read wrongly by some servers.
+        local = hashlib.sha256(key.encode()).hexdigest()[:24]
+        return f"<{local}@{self._server.sender.rpartition('@')[2]}>"
 
     def send(self, key: str, *, now: datetime) -> Receipt:
         return send_mail(self._server, self._message(key, now))
@@ -141,7 +143,7 @@ class _MailCarrier:
         message["Subject"] = one_line(self._spec.subject.format_map(words))
         message["Date"] = format_datetime(now)
         message["Message-ID"] = self.message_id(key)
-        message["X-Qingyuan-Batch"] = self._parcel.batch
+        message["X-Qingyuan-Key"] = key
         message.set_content(self._spec.text.format_map(words), cte="base64")
         message.add_attachment(
             self._parcel.read(), maintype="application", subtype="zip", filename=self._parcel.name
