@@ -19,6 +19,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from reporting.channel import REPLY_COLUMNS
+from reporting.render.sheets import unguarded
 from storage.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,10 +83,10 @@ def parse_reply_file(data: bytes, spec: ChannelSpec, *, name: str) -> list[Reply
             rows.append(
                 ReplyRow(
                     line=line,
-                    item=_unguarded(values.get("item", "")),
-                    url=_unguarded(values.get("url", "")),
-                    result=_unguarded(values["result"]),
-                    note=_unguarded(values.get("note", "")),
+                    item=unguarded(values.get("item", "")),
+                    url=unguarded(values.get("url", "")),
+                    result=unguarded(values["result"]),
+                    note=unguarded(values.get("note", "")),
                 )
             )
     return rows
@@ -175,8 +176,3 @@ def _check_part(part: bytes, name: str) -> None:
 def _check_size(rows: int, columns: int, name: str) -> None:
     if rows > MAX_ROWS or columns > MAX_COLUMNS:
         raise InputError("corrupt_file", f"more than {MAX_ROWS} rows or {MAX_COLUMNS} columns", file=name)
-
-
-def _unguarded(text: str) -> str:
-    """Return a cell without the ``'`` that our own CSV puts before what looks like a formula."""
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@＝＋－＠" else text

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# See to what comes from the system: Chromium and a library of Playwright's, Chinese fonts, pango, PostgreSQL (not
-# with --without-postgresql).
+# See to what comes from the system: Chromium and a library of Playwright's, Chinese fonts, pango, and for the tests
+# PostgreSQL and LibreOffice (not with --without-postgresql).
 # As root what is missing is installed by apt; otherwise the one line to run is printed. Nothing is called when all
-# is there. Without a browser or PostgreSQL this fails; fonts and pango only make pages and letters look worse.
+# is there. Without a browser or PostgreSQL this fails; without fonts and pango pages look worse and letters
+# have no PDF; without LibreOffice a test fails that opens the spreadsheets in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -30,12 +31,15 @@ has_postgresql() {
     return 1
 }
 
+has_libreoffice() { command -v soffice >/dev/null; }
+
 # look: fill `missing` with the packages, `vital` with those without which work cannot go on.
 look() {
     missing=() vital=()
     has_driver || vital+=(libatomic1)
     has_chromium || vital+=(chromium)
     [ "$want_postgresql" = no ] || has_postgresql || vital+=(postgresql)
+    [ "$want_postgresql" = no ] || has_libreoffice || missing+=(libreoffice-calc-nogui)
     has_fonts || missing+=(fontconfig fonts-noto-cjk)
     has_pango || missing+=(libpango-1.0-0 libpangoft2-1.0-0)
 }

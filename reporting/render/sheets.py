@@ -2,7 +2,8 @@
 
 Excel and its kin take a cell that begins with ``= + - @`` for a formula, xlsxwriter's ``write`` makes formulas and
 links of such text by itself (measured: 4 formulas and 5 links of 20 hostile cells), and lone surrogates or control
-characters break the file. Excel holds 32,767 characters in a cell.
+characters break the file. Excel holds 32,767 characters in a cell. A CSV file has no types, so spreadsheets also
+make numbers and dates of its text: 18 digits lose the last three, leading zeros go, 1/2 becomes a day.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
 MAX_CELL = 32_767
 CUT = "…（截断）"
 _DANGEROUS = "=+-@\t\r\n\0＝＋－＠"
+_BLANK = " \u3000\u00a0"
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
+_NUMERIC = re.compile(r"(?i)[\d.,:/年月日时分秒%()¥$€£ e+-]+")
+_DIGIT = re.compile(r"\d")
+_WORDED = re.compile(
+    rf"(?i)\d{{1,4}}[ ./-]?({_MONTHS})[a-z]{{0,9}}([ ./-]?\d{{1,4}})?|({_MONTHS})[a-z]{{0,9}}[ ./-]?\d{{1,4}}"
+    r"|[\d-]{8,10}T[\d:.]+Z?|true|false"
+)
+_PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,8}")
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 _WIDTHS = {"url": 48, "excerpt": 60, "evidence": 36, "rule": 36, "measure": 30}
 
@@ -42,8 +54,23 @@ def cell_text(value: object) -> str:
 
 
 def guarded(text: str) -> str:
-    """Return CSV text that no spreadsheet takes for a formula: ``'`` before what begins like one."""
-    return f"'{text}" if text.lstrip(" \u3000\u00a0")[:1] in tuple(_DANGEROUS) else text
+    """Return CSV text with ``'`` before what a spreadsheet would compute, or rewrite as a number or date."""
+    return f"'{text}" if _is_active(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Return CSV text as it was before :func:`guarded`."""
+    return text[1:] if text.startswith("'") and _is_active(text[1:]) else text
+
+
+def _is_active(text: str) -> bool:
+    """Tell whether a CSV text needs its guard; one that begins with ``'`` itself does, so that undoing is exact."""
+    if text.lstrip(_BLANK)[:1] in (*_DANGEROUS, "'"):
+        return True
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if _PLAIN_NUMBER.fullmatch(plain):
+        return False
+    return bool(_NUMERIC.fullmatch(plain) and _DIGIT.search(plain)) or bool(_WORDED.fullmatch(plain))
 
 
 def table_csv(columns: Sequence[tuple[str, str]], rows: Iterable[Json]) -> bytes:
