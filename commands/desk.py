@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ def serve_desk(context: Context, *, host: str, port: int, ready: Callable[[str],
         language=chosen.language,
         idle=timedelta(minutes=chosen.idle_minutes),
         longest=timedelta(hours=chosen.absolute_hours),
+        secure_cookies=chosen.secure_cookies,
+        trusted_proxies=tuple(str(one) for one in chosen.trusted_proxies),
+        metrics=chosen.metrics,
+        metrics_token=os.environ.get("QINGYUAN_METRICS_TOKEN", ""),
     )
     store = context.store
     app = create_app(store, now=context.now, evidence_root=context.workspace.evidence, settings=settings)

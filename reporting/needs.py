@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from storage.holds import held_sources
 from storage.needs import failed_jobs, stopped_sources, unanswered_items, waiting_batches
 from storage.records import BatchState, RunState, SubmissionState
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reporting.channel import Channel
+    from storage.holds import HeldSource
     from storage.needs import StoppedSource, WaitingBatch
 
 Values = dict[str, str | int]
@@ -88,7 +90,7 @@ def standing_needs(
     names ``sla_days`` and they were sent longer ago than that without an answer.
     """
     return [
-        *(_source_need(one) for one in stopped_sources(conn)),
+        *_source_needs(conn),
         *_ending(authorisations, now=now, notice_days=notice_days),
         *_job_needs(conn),
         *(_batch_need(one, channels) for one in _waiting(conn)),
@@ -96,9 +98,27 @@ def standing_needs(
     ]
 
 
+def _source_needs(conn: Connection) -> list[Need]:
+    """Return sources that wait for a person, and those whose last run was no good for another reason."""
+    held = held_sources(conn)
+    names = {one.source for one in held}
+    return [
+        *(_held_need(one) for one in held),
+        *(_source_need(one) for one in stopped_sources(conn) if one.source not in names),
+    ]
+
+
+def _held_need(one: HeldSource) -> Need:
+    kind = NeedKind.LOGIN if one.is_login else NeedKind.CHALLENGE
+    marker = one.marker if _MARKER.fullmatch(one.marker) else ""
+    values: Values = {"source": one.source, "marker": marker, "since": shown_time(one.since)}
+    cause = f"source:{one.source}:{kind}:{one.since.isoformat()}"
+    return Need(kind=kind, cause=cause, values=values, page="/runs")
+
+
 def _source_need(one: StoppedSource) -> Need:
     kind, marker = source_kind(one.state, one.reason or "")
-    values = {"source": one.source, "marker": marker, "since": shown_time(one.at)}
+    values: Values = {"source": one.source, "marker": marker, "since": shown_time(one.at)}
     return Need(kind=kind, cause=f"source:{one.source}:{kind}:{one.first_run}", values=values, page="/runs")
 
 

@@ -11,7 +11,19 @@ from review.desk import Desk, DeskSettings
 from review.grants import Grants
 from review.i18n import load_catalogues
 from review.pages import load_pages
-from review.routes import assets, clues, clusters, deciding, people, queue, records, sign_in, summary, unmasking
+from review.routes import (
+    assets,
+    clues,
+    clusters,
+    deciding,
+    operation,
+    people,
+    queue,
+    records,
+    sign_in,
+    summary,
+    unmasking,
+)
 from review.routing import declared_routes
 from review.serving import serve, serving
 from review.shield import Shield
@@ -26,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeskSettings", "create_app", "serve", "serving"]
 
-_ROUTES = (sign_in, assets, queue, clues, deciding, unmasking, clusters, summary, people, records)
+_ROUTES = (sign_in, assets, queue, clues, deciding, unmasking, clusters, summary, people, records, operation)
 
 
 def create_app(

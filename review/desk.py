@@ -32,7 +32,8 @@ class DeskSettings:
     """What a workspace may set about its desk.
 
     ``secure_cookies`` belongs behind TLS: browsers then send the cookies over nothing else.
-    ``trusted_proxies`` are the addresses whose X-Forwarded-For is believed.
+    ``trusted_proxies`` are the addresses or networks whose X-Forwarded-For is believed. ``metrics`` says who may
+    read the numbers: ``off`` nobody, ``loopback`` this machine, ``token`` who shows ``metrics_token``.
     """
 
     language: str = "zh"
@@ -41,6 +42,8 @@ class DeskSettings:
     unmasked_for: timedelta = UNMASKED_FOR
     secure_cookies: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    metrics: str = "off"
+    metrics_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from storage.logs import log_error
+from storage.logs import get_log, log_error
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,6 +38,9 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
+_UNLOGGED = frozenset({"/static/{name}", "/healthz", "/metrics"})
+_NOT_FOUND = 404  # from here on the path may be anything that somebody typed
+
 _FAULT = "内部错误，详情见日志。 Internal error; details are in the log.\n".encode()
 _TOO_LARGE = "表单过大。 The form is too large.\n".encode()
 
@@ -55,7 +59,7 @@ class Shield:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        answer = _Answer(send)
+        answer, begun = _Answer(send), monotonic()
         try:
             await self.app(scope, _bounded(receive), answer.send)
         except BodyTooLargeError:
@@ -63,6 +67,7 @@ class Shield:
         except Exception as error:  # noqa: BLE001 - the one place of the desk that takes every error
             log_error("request failed", error, method=scope["method"], route=_route(scope))
             await answer.plain(500, _FAULT)
+        _log_access(scope, answer.status, monotonic() - begun)
 
 
 class _Answer:
@@ -71,10 +76,12 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = False
+        self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = int(message["status"])
             own = {name.encode(): value.encode() for name, value in HEADERS.items()}
             theirs = [(name, value) for name, value in message["headers"] if name.lower() not in own]
             message = {**message, "headers": [*theirs, *own.items()]}
@@ -102,6 +109,19 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return bounded
+
+
+def _log_access(scope: Scope, status: int, seconds: float) -> None:
+    """Log who asked for which page; what is read of a clue stands in the audit chain, searches are not logged."""
+    route = _route(scope)
+    if route in _UNLOGGED:
+        return
+    visit = scope.get("state", {}).get("visit")
+    user = visit.session.actor().name if visit is not None and visit.session is not None else None
+    place = scope["path"] if status < _NOT_FOUND else route
+    get_log("qingyuan.desk").info(
+        "request", method=scope["method"], path=place, status=status, ms=round(seconds * 1000), user=user
+    )
 
 
 def _route(scope: Scope) -> str:

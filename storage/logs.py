@@ -137,6 +137,8 @@ def bind_ids(**ids: object) -> None:
 
 def get_log(name: str) -> Any:  # noqa: ANN401 - structlog's loggers are made when used
     """Return a logger; ``log.info("what happened", run="r7")`` writes one line."""
+    if not structlog.is_configured():
+        use_log(None)  # structlog would write to standard output, where answers go
     return structlog.get_logger(name)
 
 

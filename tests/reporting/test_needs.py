@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from reporting.batches import propose_batch, return_batch
 from reporting.needs import SCHEDULER, Authorisation, Need, NeedKind, source_kind, standing_needs
 from storage import ledger, runs
+from storage.holds import hold_source, lift_hold
 from storage.records import RunState
 from storage.tables import batch, submission
 from tests.support import takedown
@@ -86,6 +87,17 @@ def test_a_stopped_source_stands_under_one_key_until_a_run_is_good(store: Store,
     run_source(store, now, RunState.BLOCKED, "captcha_title at https://x.example/")
     (anew,) = needs(store, now)
     assert anew.cause != first.cause
+
+
+def test_a_held_source_stands_until_it_goes_on(store: Store, now: datetime) -> None:
+    run_source(store, now, RunState.BLOCKED, "captcha at https://x.example/")
+    for is_login, kind in ((False, NeedKind.CHALLENGE), (True, NeedKind.LOGIN)):
+        with store.write(now) as unit:
+            lift_hold(unit, "forum")
+            hold_source(unit, "forum", reason="x at https://x.example/", marker="sign_seen", is_login=is_login)
+        (found,) = needs(store, now)
+        assert (found.kind, found.values["marker"]) == (kind, "sign_seen")
+        assert "x.example" not in str(found)
 
 
 def test_a_job_stands_when_its_last_period_failed_for_good(store: Store, now: datetime) -> None:

@@ -341,7 +341,9 @@ def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, 
     assert answer.headers["content-security-policy"]
     for word in ("Traceback", "secret", "Error", "review/"):
         assert word not in answer.text.replace("Internal error", "")
-    logged = [json.loads(line) for line in log.read_text("ascii").splitlines()]
+    every = [json.loads(line) for line in log.read_text("ascii").splitlines()]
+    assert [(line["status"], line["user"]) for line in every if line["event"] == "request"] == [(500, "ana")]
+    logged = [line for line in every if line["event"] != "request"]
     assert [(line["event"], line["level"]) for line in logged] == [("request failed", "error")]
     assert "secret" not in str(logged)
     assert "clue_page.py" in str(logged[0]["error"]["where"])

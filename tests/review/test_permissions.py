@@ -50,7 +50,7 @@ EXPECTED = {
     "/people/{name}/disable": {Role.ADMIN},
     "/people/{name}/password": {Role.ADMIN},
 }
-EVERYBODY = {"/sign-in", "/language", "/static/{name}"}
+EVERYBODY = {"/sign-in", "/language", "/static/{name}", "/healthz", "/metrics"}
 
 
 def test_every_route_has_an_expectation(sqlite_store: Store, now: datetime) -> None:
