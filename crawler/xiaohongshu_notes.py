@@ -35,6 +35,11 @@ _COUNTS = {
 }
 
 
+def plain_topics(text: str) -> str:
+    """Return a text with its topics as people see them: ``#债务[话题]#`` is #债务."""
+    return _TOPIC.sub(r"\1", text)
+
+
 def note_url(base: str, note_id: str) -> str:
     """Return a note's address without what opens it."""
     return f"{base.rstrip('/')}/explore/{note_id}"
@@ -91,8 +96,8 @@ def _facts(card: Fields, rules: ReadRules, *, note_id: str, at: datetime | None)
         kind="video" if card.text("type") == "video" else "note",
         url=note_url(rules.base_url or "", note_id),
         author=writer(user, rules),
-        title=card.text("title", "display_title").strip(),
-        text=_TOPIC.sub(r"\1", card.text("desc")).strip(),
+        title=card.text("title", "display_title"),
+        text=plain_topics(card.text("desc")),
         images=images,
         metrics=metrics,
         ip_region=card.text("ip_location") or None,
@@ -135,7 +140,7 @@ def writer(user: Fields, rules: ReadRules) -> AccountFacts:
     found = AccountFacts(
         native_id=native_id or None,
         handle=user.text("red_id") or None,
-        name=user.text("nickname", "nick_name").strip(),
+        name=user.text("nickname", "nick_name"),
         url=profile_url(rules.base_url or "", native_id) if native_id else None,
     )
     user.ignore("avatar", "image", "images", "xsec_token", "xsec_source", "nick_name", "followed", "show_tags")

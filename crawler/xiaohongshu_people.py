@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.xiaohongshu_notes import profile_url, writer
+from crawler.xiaohongshu_notes import plain_topics, profile_url, writer
 from storage.records import AccountFacts, CommentFacts
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def comments_of(
     answered = target.text("id") or root
     target.ignore("user_info")
     target.done()
-    text = entry.text("content")
+    text = plain_topics(entry.text("content"))
     comment = CommentFacts(
         native_id=own,
         author=writer(entry.inner("user_info"), rules),
@@ -51,7 +51,7 @@ def comments_of(
 def profile_of(page: Fields, rules: ReadRules, *, user_id: str | None) -> AccountFacts | None:
     """Return the account of a profile, None where it shows nobody. Its handle is the public number (小红书号)."""
     basic = page.inner("basic_info")
-    nickname, handle = basic.text("nickname").strip(), basic.text("red_id")
+    nickname, handle = basic.text("nickname"), basic.text("red_id")
     if not basic.is_there or not (nickname or handle):
         return None
     verified = _verified(page, basic)
@@ -59,7 +59,7 @@ def profile_of(page: Fields, rules: ReadRules, *, user_id: str | None) -> Accoun
         native_id=user_id,
         handle=handle or None,
         name=nickname,
-        bio=basic.text("desc").strip(),
+        bio=basic.text("desc"),
         verified=verified,
         followers=_followers(page),
         url=profile_url(rules.base_url or "", user_id) if user_id else None,

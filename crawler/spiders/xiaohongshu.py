@@ -166,6 +166,8 @@ def _parse_state(read: PageRead, kind: str, rules: ReadRules) -> PageParse:
         return _state_note(state, read, rules, audit)
     if kind == PROFILE:
         page = Fields(state.get("user"), "user", audit).inner("user_page_data")
+        if not page.is_there:  # what stands in the place of a banned account is not recorded anywhere
+            return PageParse(kind=PROFILE, outcome=ReadOutcome.UNKNOWN, reason="no_profile_in_state")
         return _read_profile(page, read, rules, audit)
     if kind == SEARCH:
         items = Fields(state.get("search"), "search", audit).each("feeds")

@@ -45,6 +45,7 @@ def read_case(case: Path) -> dict[str, Any]:
         article=meta.get("article"),
         follow=meta.get("follow"),
         comments=CommentSelectors(**selectors) if selectors else None,
+        base_url=adapter.home,
         limits=adapter.limits,
     )
     judged = judge(read, adapter)
@@ -60,6 +61,9 @@ def shown(judged: Judged, parsed: PageParse | None) -> dict[str, Any]:
         found["posts"] = [asdict(post) for post in parsed.posts]
         found["links"] = [asdict(link) for link in parsed.links]
         found["problems"] = list(parsed.problems)
+        more = {"comments": parsed.comments, "accounts": parsed.accounts}
+        found |= {name: [asdict(one) for one in facts] for name, facts in more.items() if facts}
+        found |= {} if parsed.more is None else {"more": parsed.more}
     plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
     return plain
 
