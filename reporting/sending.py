@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reporting.channel import get_channel
 from reporting.deliveries import Result, audit_batch, check_not_sending, find_lost, record_end, say_not_arrived
 from reporting.packages import stored_path
-from reporting.transports.carriers import Outlets, Parcel, make_carrier
+from reporting.transports.carriers import MakeCarrier, Outlets, Parcel, make_carrier
 from storage import batches, outbox
 from storage.errors import (
     EvidenceError,
@@ -52,11 +52,15 @@ _MAY_GO_ON = (DeliveryState.INTENT, DeliveryState.FAILED_RETRYABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendSettings:
-    """What the workspace says of sending: where packages are, where rehearsals go, what carriers may use."""
+    """What the workspace says of sending: where packages are, where rehearsals go, what carriers may use.
+
+    ``carriers`` makes the way out of a channel's section; another one may stand in for it.
+    """
 
     packages_root: Path
     outbox_root: Path
     outlets: Outlets
+    carriers: MakeCarrier = make_carrier
 
 
 def send_batch(
@@ -135,7 +139,7 @@ def _carrier(one: Batch, channel: Channel, settings: SendSettings, *, items: int
     path = stored_path(settings.packages_root, sha256)
     parcel = Parcel(batch=one.code, path=path, sha256=sha256, size=size, words=words)
     parcel.check()
-    return make_carrier(spec, parcel, settings.outlets, file=channel.origin)
+    return settings.carriers(spec, parcel, settings.outlets, file=channel.origin)
 
 
 def _rehearse(

@@ -84,6 +84,15 @@ class Carrier(Protocol):
         """Write what would leave into a file and return its path; nothing leaves."""
 
 
+class MakeCarrier(Protocol):
+    """Makes the carrier of a channel's section, as :func:`make_carrier` does."""
+
+    def __call__(
+        self, spec: MailSpec | FolderSpec | WebhookSpec, parcel: Parcel, outlets: Outlets, *, file: str
+    ) -> Carrier:
+        """Return the carrier."""
+
+
 def make_carrier(
     spec: MailSpec | FolderSpec | WebhookSpec, parcel: Parcel, outlets: Outlets, *, file: str
 ) -> Carrier:

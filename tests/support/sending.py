@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from reporting.channel import ChannelSpec
 from reporting.sending import SendSettings, send_batch
-from reporting.transports.carriers import Outlets
+from reporting.transports.carriers import MakeCarrier, Outlets, make_carrier
 from storage.engine import Store, make_engine
 from storage.errors import QingyuanError
 from storage.tables import batch, submission
@@ -58,11 +58,15 @@ def press_send(
     now: datetime,
     again: bool = False,
     actor: Actor = CHECKER,
-    mail: MailServer | None = None,
+    **wanted: Any,
 ) -> Json:
-    """Send a batch as the command does."""
-    outlets = Outlets(mail=mail, environment={SECRET_ENV: SECRET}, settings_file="qingyuan.toml")
-    settings = SendSettings(packages_root=folder / "packages", outbox_root=folder / "outbox", outlets=outlets)
+    """Send a batch as the command does; ``mail`` is the mail server, ``carriers`` another maker of carriers."""
+    carriers: MakeCarrier = wanted.get("carriers", make_carrier)
+    server: MailServer | None = wanted.get("mail")
+    outlets = Outlets(mail=server, environment={SECRET_ENV: SECRET}, settings_file="qingyuan.toml")
+    settings = SendSettings(
+        packages_root=folder / "packages", outbox_root=folder / "outbox", outlets=outlets, carriers=carriers
+    )
     return send_batch(store, channels, code, again=again, settings=settings, clock=lambda: now, actor=actor)
 
 
