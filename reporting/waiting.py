@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _GRAINS_HOURS = (1, 6, 24)
 """Looks are put on a grid of hours, outwards; a coarser one where there are too many different intervals."""
 
-_MOST_INTERVALS = 600  # the library's time grows with their number times that of the cells
+_MOST_INTERVALS = 400  # the library's time grows with their number times that of the cells
 _MOST_STEPS = 2000
 _TOLERANCE = 1e-7  # of the log-likelihood
 _LARGEST_GAP = 0.01  # share by which any single cell may still better the fit
