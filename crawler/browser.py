@@ -113,7 +113,8 @@ def checked_address(source: SourceConfig, host: str, port: int) -> str:
         found = _look_up(source, host, port)
     allowed = [address for address in found if source.reach.allows(host, port, address)]
     if not allowed:
-        raise AccessError(source.name, f"{host} has no address that may be reached")
+        hint = "" if source.private else ": private ones may be read with private: true alone"
+        raise AccessError(source.name, f"{host} has no address that may be reached{hint}")
     return allowed[0]
 
 

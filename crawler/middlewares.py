@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import IgnoreRequest
 
+from crawler.resolver import only_private
 from crawler.robot_reads import RobotsReader
 from crawler.robots import ROBOTS_DISALLOW, USER_AGENT_NAME
 from crawler.urls import origin, resolve
@@ -74,11 +76,19 @@ class RobotsMiddleware(_SessionMiddleware):
         if session.source.access is Access.OPERATOR:
             return  # recorded; the authorisation decides (design §9)
         if not verdict.reachable:
-            reason = f"robots.txt of {origin(request.url)[0]} cannot be had"
+            reason = await asyncio.to_thread(_why_unreachable, session, request.url)
             session.stop_with(RunState.BLOCKED, reason, code="blocked")
             raise IgnoreRequest("robots.txt cannot be had")
         if not verdict.allows(request.url, USER_AGENT_NAME):
             raise RefusedError(ROBOTS_DISALLOW)
+
+
+def _why_unreachable(session: CrawlSession, url: str) -> str:
+    """Return why robots.txt cannot be had: a private address is not tried unless the source says so."""
+    host, port = origin(url)
+    if (host, port) not in session.source.reach.private and (address := only_private(host, port)) is not None:
+        return f"{host} has the private address {address}: only a source with private: true may read it"
+    return f"robots.txt of {host} cannot be had"
 
 
 class RedirectMiddleware(_SessionMiddleware):

@@ -6,12 +6,13 @@ The check is made on the very addresses that are connected to: a name that chang
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any, Self
 
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
-from crawler.addresses import Reach
+from crawler.addresses import Reach, is_public
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 PRIVATE_SETTING = "SOURCE_REACH_PRIVATE"
 """Scrapy setting: hosts and ports that may have private addresses, as pairs."""
+
+
+def only_private(host: str, port: int) -> str | None:
+    """Return an address of a host that has private addresses only, None where it has others or none at all."""
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except OSError:
+        return None
+    return found[0] if found and not any(map(is_public, found)) else None
 
 
 class _GuardedReceiver:

@@ -5,6 +5,7 @@ Its standard input stays open as long as its parent lives; when that closes, the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,14 +22,14 @@ from crawler.browser_provider import ALLOWED
 from crawler.profiles import allowed_origins, context_options, held_profile
 from crawler.scrapy_settings import browser_settings, scrapy_settings
 from crawler.session import CrawlSession
-from crawler.spec import CrawlSpec, open_store, running_clock
+from crawler.spec import CrawlSpec, nothing_read, open_store, running_clock
 from crawler.watch import SHANGHAI, basis_problems
-from storage.errors import AccessError
+from storage.errors import AccessError, SettingsError
 from storage.logs import bind_ids, get_log, log_error, use_log
 from storage.records import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from io import RawIOBase
 
     from storage.records import Json
@@ -70,14 +71,20 @@ def crawl(spec: CrawlSpec, tell: Callable[[Json], None]) -> tuple[Json, bool]:
         rechecks=spec.rechecks,
     )
     try:
-        session.begin()
-        bind_ids(run=session.run.public_id if session.run else None)
-        if session.stop is None:
-            _read(session, spec, tell)
-        state = session.finish()
+        with _settings(session, spec) as settings:
+            session.begin()
+            bind_ids(run=session.run.public_id if session.run else None)
+            if session.stop is None:
+                _run_scrapy(session, spec, settings, tell)
+            state = session.finish()
+        answer = _answer(session, state, monotonic() - begun)
+    except (AccessError, SettingsError) as error:  # before anything was begun: nothing of a run is touched
+        code = "blocked" if isinstance(error, AccessError) else error.code
+        answer = nothing_read(
+            spec.source.name, "blocked", {"code": code, "id": spec.source.name, "message": str(error)}
+        )
     finally:
         store.close()
-    answer = _answer(session, state, monotonic() - begun)
     _log_end(answer, rechecks=spec.rechecks)
     return answer, session.interrupted
 
@@ -89,11 +96,12 @@ def _log_end(answer: Json, *, rechecks: bool) -> None:
     get_log("qingyuan.crawl").info("crawl ended", rechecks=rechecks, problems=dict(problems), **counted)
 
 
-def _read(session: CrawlSession, spec: CrawlSpec, tell: Callable[[Json], None]) -> None:
-    """Read the source: with the browser profile held where its platform needs one."""
+@contextlib.contextmanager
+def _settings(session: CrawlSession, spec: CrawlSpec) -> Iterator[dict[str, Any]]:
+    """Give Scrapy's settings; the browser profile is held meanwhile where the platform needs one."""
     settings = scrapy_settings(spec.source, contact=spec.contact)
     if not session.adapter.uses_browser:
-        _run_scrapy(session, spec, settings, tell)
+        yield settings
         return
     with held_profile(spec.profiles, spec.source.name) as folder:
         options = context_options(
@@ -101,8 +109,7 @@ def _read(session: CrawlSession, spec: CrawlSpec, tell: Callable[[Json], None]) 
         )
         options[ALLOWED] = allowed_origins(spec.source, session.adapter)
         wait_seconds = session.adapter.browser.wait_seconds
-        settings |= browser_settings(spec.source, options, wait_seconds=wait_seconds)
-        _run_scrapy(session, spec, settings, tell)
+        yield settings | browser_settings(spec.source, options, wait_seconds=wait_seconds)
 
 
 def _run_scrapy(

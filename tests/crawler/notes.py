@@ -1,4 +1,4 @@
-"""The demo's note platform as a source: a workspace with a signed-in profile, crawls of it, and what they stored."""
+"""The demo's note platform as a source: a workspace with a signed-in profile, crawls, and what they stored."""
 
 from __future__ import annotations
 
@@ -71,6 +71,5 @@ def everything_stored(store: Store) -> str:
     """Return all rows of all tables but the frontier as one text."""
     with store.read() as conn:
         names = [name for name in sa.inspect(conn).get_table_names() if name != "frontier"]
-        return "\n".join(
-            str(tuple(row)) for name in names for row in conn.execute(sa.text(f'SELECT * FROM "{name}"'))
-        )
+        tables = [sa.Table(name, sa.MetaData(), autoload_with=conn) for name in names]
+        return "\n".join(str(tuple(row)) for table in tables for row in conn.execute(sa.select(table)))

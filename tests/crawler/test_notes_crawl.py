@@ -90,7 +90,8 @@ def test_notes_that_cannot_be_opened_stay_as_their_list_shows_them(read: Read) -
     with read.store.read() as conn:
         listed = post_details(conn, f"xiaohongshu:{tricks['unavailable']}")
     assert listed is not None
-    assert listed["title"] and not listed["text"]
+    assert listed["title"]
+    assert not listed["text"]
 
 
 def test_what_was_heard_is_kept_and_holds_no_token_or_cookie(read: Read) -> None:
