@@ -28,6 +28,7 @@ _TYPED = ("screen_posts", "cluster", "capture", "recheck", "notify", "summary")
 _NOT_SCHEDULED = "".join(f'{name} = ""\n' for name in _TYPED)
 _ROLES = ("admin", "analyst", "senior", "compliance")
 _INTERRUPTED = 130
+_DATABASE = "QINGYUAN_DATABASE_URL"
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,7 @@ def register(app: typer.Typer) -> None:
         if context.json:
             context.out.obj(answer)
         else:
-            _show(answer)
+            show(answer)
 
 
 def _play_in_folder(app: typer.Typer, *, weeks: int, seed: int, keep: bool) -> dict[str, Any]:
@@ -64,6 +65,9 @@ def _play_in_folder(app: typer.Typer, *, weeks: int, seed: int, keep: bool) -> d
 
 
 def _folder(wanted: Path | None) -> Path:
+    if os.environ.get(_DATABASE):
+        message = f"a simulation has a database of its own: unset {_DATABASE}; nothing was changed"
+        raise UsageError(message, field=_DATABASE)
     if wanted is None:
         return Path(tempfile.mkdtemp(prefix="qingyuan-simulation-"))
     root = wanted.expanduser().resolve()
@@ -130,7 +134,7 @@ def _make(root: Path, site: Site) -> None:
     store.close()
 
 
-def _show(answer: dict[str, Any]) -> None:
+def show(answer: dict[str, Any]) -> None:
     """Print the figures as a table for people; missed aims follow as problems."""
     from demo.simulation.table import rows_of
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from commands.simulating import show
 from demo.simulation.figures import Ending, figures_of, missed_aims, waits
 from demo.simulation.history import History, Verdict
 from demo.simulation.rates import Look, Treatment
@@ -172,7 +173,7 @@ def test_reposts_are_held_against_clues_and_sendings() -> None:
     assert (figures["found"], figures["sent"]) == (1, 1)
 
 
-def test_the_table_shows_every_aim() -> None:
+def test_the_table_shows_every_aim(capsys: pytest.CaptureFixture[str]) -> None:
     world = calm_world(weeks=8)
     answer = {
         "weeks": 8,
@@ -186,5 +187,9 @@ def test_the_table_shows_every_aim() -> None:
         **figures_of(world, sent_history(world), ending([])),
     }
     rows = rows_of(answer)
+    show({**answer, "problems": [{"code": "failed", "field": "false_removed", "message": "an aim was missed"}]})
+    shown = capsys.readouterr()
+    assert "falsely called removed" in shown.out
+    assert "an aim was missed" in shown.err
     assert [row["aim"] for row in rows if row["aim"]] == ["at least 97%", "at most 0.5%", "0"]
     assert all(set(row) == {"figure", "measured", "truth", "aim"} for row in rows)
