@@ -5,7 +5,7 @@ PYTEST := .venv/bin/python -m pytest
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test check test-slow bench lock clean
+.PHONY: help setup system demo test check test-slow bench bundle lock clean
 
 help:  ## list the steps
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-slow: system  ## long fault loops
 
 bench: setup  ## ratios against plain baselines, five repeats each
 	.venv/bin/python -m benchmarks
+
+bundle: setup  ## one archive in dist/ that installs on a Debian 12 without any network (needs one here)
+	@scripts/bundle.sh $(ARGS)
 
 lock: setup  ## write requirements.lock anew (ARGS=--upgrade for the newest versions)
 	scripts/lock.sh $(ARGS)
