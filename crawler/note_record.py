@@ -16,7 +16,7 @@ from storage.posts import last_reading, store_post
 from storage.read_marks import ReadMark, advance, marks_of, set_mark
 from storage.records import CaptureFacts, CommentFacts, Json, PostFacts, ReadOutcome
 from storage.runs import count_read
-from storage.screenshots import ELEMENT, SCREENSHOT
+from storage.screenshots import ELEMENT, SCREENSHOT, shot_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,25 +134,7 @@ def record_note(visit: Visit, one: Listed, note: NoteRead, *, cursor: Json) -> N
         LeaseLostError: another process took the query over.
     """
     session, at = visit.session, session_time(note, visit)
-    root = session.store.evidence_root
-    shots = [
-        CaptureFacts(
-            url=one.post.url or "",
-            at=at,
-            method="browser",
-            sha256=put_bytes(root, data) if data else None,
-            size=len(data or b""),
-            headers={"content-type": "image/png"},
-            kind=kind,
-            run_id=session.run_id,
-            why_none=None if data else note.why_no_element or "no picture could be taken",
-        )
-        for kind, data in ((ELEMENT, note.element_png), (SCREENSHOT, note.page_png))
-        if note.post is not None
-    ]
-    if shots and shots[0].sha256:
-        shots[1] = replace(shots[1], headers={**shots[1].headers, "element": shots[0].sha256})
-    captures = [heard.capture(session.run_id) for heard in note.heard] + shots
+    captures = [heard.capture(session.run_id) for heard in note.heard] + _shots(session, one, note, at)
     saved: dict[str, int | None] = {"capture": None}
     counts: Counter[str] = Counter()
     pieces: list[Piece] = [(2 * len(captures), lambda unit: saved.update(capture=_add_all(unit, captures)))]
@@ -164,6 +146,29 @@ def record_note(visit: Visit, one: Listed, note: NoteRead, *, cursor: Json) -> N
     session.pages[note.outcome] += 1
     for problem in note.problems:
         session.problem("format_changed", f"{one.post.url}: {problem}")
+
+
+def _shots(session: CrawlSession, one: Listed, note: NoteRead, at: datetime) -> list[CaptureFacts]:
+    """Keep the pictures of a note and return their captures: the note alone, and the page, which names it."""
+    root, found = session.store.evidence_root, []
+    if note.page_png is None:
+        return []
+    page = CaptureFacts(
+        url=one.post.url or "",
+        at=at,
+        method="browser",
+        sha256=put_bytes(root, note.page_png),
+        size=len(note.page_png),
+        status=200,
+        headers={"content-type": "image/png"},
+        kind=SCREENSHOT,
+        run_id=session.run_id,
+    )
+    crop = None
+    if note.element_png is not None:
+        crop = put_bytes(root, note.element_png)
+        found.append(replace(page, kind=ELEMENT, sha256=crop, size=len(note.element_png)))
+    return [*found, replace(page, headers=shot_headers(crop, note.why_no_element or None))]
 
 
 def session_time(note: NoteRead, visit: Visit) -> datetime:
