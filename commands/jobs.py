@@ -29,13 +29,21 @@ CRAWL, DRAFT = "crawl:", "draft:"
 """Beginnings of the names of jobs that there is one of per source, and per channel."""
 
 
+SUMMARIES = "summaries"
+"""Folder of the workspace for the files of the weekly summary."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The job table in force; ``sources`` are those that jobs crawl, by job name."""
+    """The job table in force.
+
+    ``sources`` are those that jobs crawl, by job name; ``off`` begins the names of jobs that are switched off.
+    """
 
     jobs: tuple[Job, ...]
     reading_at_once: int = 2
     sources: Mapping[str, SourceConfig]
+    off: tuple[str, ...] = ()
 
     def resting(self, now: datetime) -> frozenset[str]:
         """Return the names of the jobs whose source has quiet hours; they run when these are over."""
@@ -94,12 +102,15 @@ def load_table(root: Path) -> Table:
     }
     channels = load_channels([workspace.overlays("channels")])
     taking = [name for name, channel in sorted(channels.items()) if channel.spec.platforms]
-    jobs = tuple(_jobs(schedule, crawled, taking))
+    jobs = tuple(_jobs(workspace, crawled, taking))
     _check(jobs, workspace)
-    return Table(jobs=jobs, reading_at_once=schedule.reading_at_once, sources=crawled)
+    off = [words[0] for setting, words, _ in STAGES if not getattr(schedule, setting)]
+    off += [name for name, cron in ((DRAFT, schedule.draft), ("summary", schedule.summary)) if not cron]
+    return Table(jobs=jobs, reading_at_once=schedule.reading_at_once, sources=crawled, off=tuple(off))
 
 
-def _jobs(schedule: Schedule, crawled: Mapping[str, SourceConfig], channels: Iterable[str]) -> Iterable[Job]:
+def _jobs(workspace: Workspace, crawled: Mapping[str, SourceConfig], channels: Iterable[str]) -> Iterable[Job]:
+    schedule, root = workspace.settings.schedule, workspace.root
     former = schedule.former
     for setting, words, lane in STAGES:
         if cron := getattr(schedule, setting):
@@ -111,6 +122,9 @@ def _jobs(schedule: Schedule, crawled: Mapping[str, SourceConfig], channels: Ite
     for channel in channels if schedule.draft else ():
         draft = ("batch", "draft", "--channel", channel, "--week", "{period}")
         yield _weekly(f"{DRAFT}{channel}", schedule.draft, draft, schedule)
+    if schedule.summary:
+        summary = ("summary", "--week", "{period}", "-o", str(root / SUMMARIES))
+        yield _weekly("summary", schedule.summary, summary, schedule)
 
 
 def _weekly(name: str, cron: str, words: tuple[str, ...], schedule: Schedule) -> Job:

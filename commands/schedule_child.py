@@ -34,7 +34,7 @@ class Child:
     """A command as a person would type it, on the leash of :mod:`commands.leash`."""
 
     def __init__(self, job: Job, held: Run, *, root: Path, log: Path, clock: str | None) -> None:
-        words = [word.format(period=held.period) for word in job.words]
+        words = [word.replace("{period}", held.period) for word in job.words]
         self._out = TemporaryFile()  # noqa: SIM115 - closed by answer(); a pipe that nobody reads would stop the child
         with log.open("ab") as messages:
             self._process = subprocess.Popen(  # noqa: S603 - our own command

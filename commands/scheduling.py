@@ -254,7 +254,9 @@ def _note_odd(loop: Loop, told: _Told) -> None:
             for name in job.names
             if (period := last_period(conn, name)) is not None and period > bound_of(job, now)
         ]
-    for name in set(known) - {name for job in table.jobs for name in job.names}:
+    for name in sorted(set(known) - {name for job in table.jobs for name in job.names}):
+        if name.startswith(table.off):
+            continue
         told.note(
             f"the ledger knows a job {name} that does not exist now; was it renamed? see [schedule] former",
             once=True,
@@ -265,11 +267,12 @@ def _note_odd(loop: Loop, told: _Told) -> None:
 
 def _make_loop(*, patient: bool) -> tuple[Loop, _Told]:
     """Return the loop of the workspace; a patient one takes over by watching, else the clock decides."""
-    from commands.jobs import JobTable
+    from commands.jobs import SUMMARIES, JobTable
     from commands.schedule_loop import Clock, Loop, Observer
     from storage.ledger import lease_is_over
 
     root, store = context.workspace.root, context.store
+    (root / SUMMARIES).mkdir(exist_ok=True)
     told, jobs = _Told(root / LOG_NAME), JobTable(root)
 
     def table() -> Table:

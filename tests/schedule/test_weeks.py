@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
 from storage import ledger
@@ -62,7 +63,24 @@ def check_items(world: World, items: dict[str, str], count: int) -> None:
     assert all(week in world.early for week, by in late.items() if by)
 
 
-def test_a_year_of_fridays_with_everything_that_happens(sqlite_store: Store) -> None:
-    world = make_world(quick(sqlite_store), seed=60, weeks=60)
+@pytest.mark.parametrize(
+    ("weeks", "seed"), [(60, 60), *(pytest.param(520, seed, marks=pytest.mark.slow) for seed in (7, 8, 9))]
+)
+def test_every_friday_is_drafted_once_whatever_happens(sqlite_store: Store, weeks: int, seed: int) -> None:
+    world = make_world(quick(sqlite_store), seed, weeks=weeks)
     world.run()
     check(world)
+
+
+def test_so_it_is_on_postgresql(postgres_store: Store) -> None:
+    world = make_world(postgres_store, seed=20, weeks=12)
+    world.run()
+    check(world)
+
+
+def test_the_check_sees_a_week_that_was_lost(sqlite_store: Store) -> None:
+    world = make_world(quick(sqlite_store), seed=3, weeks=3, deaths=0)
+    world.run()
+    world.finished.pop(1)
+    with pytest.raises(AssertionError, match="exactly once"):
+        check(world)
