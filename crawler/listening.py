@@ -15,7 +15,7 @@ from twisted.internet.threads import deferToThread
 
 from crawler.reading import Judged, PageRead, judge
 from crawler.scrapy_settings import MAX_BODY_BYTES
-from crawler.urls import canonical_url, same_host
+from crawler.urls import same_host, without_tokens
 from storage.evidence import clean_headers, put_bytes
 from storage.records import CaptureFacts, ReadOutcome
 
@@ -73,6 +73,7 @@ class Listener:
         self._heard: deque[Heard] = deque()
         self._reading = 0
         self.stopped_by: Heard | None = None
+        self.failed: OSError | None = None
         self.page: Page | None = None
 
     async def attach(self, page: Page, _request: object) -> None:
@@ -89,6 +90,9 @@ class Listener:
             heard = await self._read(name, response)
         except PlaywrightError:
             return  # the page went on before its answer was whole: who waits for it will say so
+        except OSError as error:  # the disk: nothing may be parsed that could not be kept
+            self.failed = error
+            return
         finally:
             self._reading -= 1
         if heard.judged.stops and self.stopped_by is None:
@@ -98,7 +102,7 @@ class Listener:
     async def _read(self, name: str, response: Response) -> Heard:
         body = await response.body() if not 300 <= response.status < 400 else b""  # noqa: PLR2004 - redirects
         headers = {key: _TOKEN.sub("…", value) for key, value in (await response.all_headers()).items()}
-        url = canonical_url(response.url) or ""
+        url = without_tokens(response.url)
         read = PageRead(
             url=url,
             asked_url=url,
@@ -140,7 +144,10 @@ class Listener:
 
         Raises:
             SourceStoppedError: the platform asked for a person.
+            OSError: what was heard could not be kept.
         """
+        if self.failed is not None:
+            raise self.failed
         if self.stopped_by is not None:
             raise SourceStoppedError(self.stopped_by)
         found = next((heard for heard in self._heard if heard.name in names), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit, urlunsplit
+import re
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import safe_url_string
 
@@ -35,6 +36,8 @@ TRACKING_KEYS = frozenset(
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_URL_CHARS = 2000
+_QUOTED_DEEP = 4
+_TOKEN = re.compile(r"(?i)(?:token|session|passport|verifyuuid|sign(?:ature)?)[a-z_]*=")
 _REPEATS = 3
 
 
@@ -56,6 +59,22 @@ def canonical_url(url: str) -> str | None:
     if port not in (None, DEFAULT_PORTS[scheme]):
         netloc = f"{netloc}:{port}"
     return urlunsplit((scheme, netloc, parts.path or "/", _without_tracking(parts.query), ""))
+
+
+def without_tokens(url: str) -> str:
+    """Return the canonical form of an address without query pairs that carry a token, however deep it is quoted."""
+    plain = canonical_url(url) or ""
+    parts = urlsplit(plain)
+    kept = [pair for pair in parts.query.split("&") if not _carries_token(pair)]
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join(kept), ""))
+
+
+def _carries_token(pair: str) -> bool:
+    for _ in range(_QUOTED_DEEP):
+        if _TOKEN.search(pair):
+            return True
+        pair = unquote(pair)
+    return bool(_TOKEN.search(pair))
 
 
 def _without_tracking(query: str) -> str:

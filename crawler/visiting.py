@@ -12,7 +12,7 @@ from crawler.adapter_sections import Surface  # noqa: TC001 - a field's type
 from crawler.listening import DOCUMENT, Heard, Listener, SourceStoppedError
 from crawler.parsing import parse_safely
 from crawler.reading import PageParse, PageRead, judge
-from crawler.urls import canonical_url
+from crawler.urls import without_tokens
 from storage.records import ReadOutcome
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class Visit:
             html = await self.page.content()
         status = self.document.read.status if self.document else 200
         return PageRead(
-            url=canonical_url(self.page.url) or self.page.url,
-            asked_url=canonical_url(self.row.url) or self.row.url,
+            url=without_tokens(self.page.url),
+            asked_url=without_tokens(self.row.url),
             status=status,
             body=html.encode(),
             at=self.session.clock(),
