@@ -21,7 +21,14 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _count_pattern(value: str) -> str:
+    if re.compile(value).groups != 1:
+        raise ValueError("the number must be its one group")
+    return value
+
+
 Pattern = Annotated[str, AfterValidator(_pattern)]
+CountPattern = Annotated[str, AfterValidator(_pattern), AfterValidator(_count_pattern)]
 
 
 class Section(BaseModel):
@@ -51,12 +58,18 @@ class GoneMarker(Marker):
 
 
 class Markers(Section):
-    """The signs by kind. ``ambiguous`` ones say that nothing can be said: never gone, never ok."""
+    """The signs by kind. ``ambiguous`` ones say that nothing can be said: never gone, never ok.
+
+    ``hidden_comments`` are words by which a page says that it has more comments than it shows, ``comment_count``
+    those by which it counts them; the first group is the number.
+    """
 
     challenge: tuple[Marker, ...] = ()
     login_wall: tuple[Marker, ...] = ()
     ambiguous: tuple[Marker, ...] = ()
     gone: tuple[GoneMarker, ...] = ()
+    hidden_comments: tuple[Pattern, ...] = ()
+    comment_count: tuple[CountPattern, ...] = ()
 
 
 class Hosts(Section):

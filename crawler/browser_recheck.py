@@ -12,10 +12,11 @@ from urllib.parse import urljoin
 
 from crawler.note_record import Listed, NoteRead
 from crawler.note_visit import read_comments, read_note
+from crawler.presence import Sighting
 from crawler.profile_visit import profile_of_page
 from crawler.query_visit import SEARCH
 from crawler.reading import NOTE, PROFILE
-from crawler.recheck import CONTROL, Sighting, settle_probe
+from crawler.recheck import CONTROL, settle_probe
 from storage.clues import get_clue
 from storage.evidence import add_capture
 from storage.frontier import RECHECK

@@ -94,12 +94,14 @@ class PageParse:
 class Judged:
     """What a read is by its status and its markers, before its content is parsed.
 
-    ``stops`` is True for a challenge or a login wall: the source is left alone at once.
+    ``stops`` is True for a challenge or a login wall: the source is left alone at once. ``wall`` is True for the
+    second of them.
     """
 
     outcome: ReadOutcome
     marker: str | None = None
     stops: bool = False
+    wall: bool = False
     means: str = "content_removed"
     """What a page that is gone says of the target (an outcome kind)."""
 
@@ -120,7 +122,8 @@ def judge(read: PageRead, adapter: AdapterConfig) -> Judged:
     markers = adapter.markers
     for stopping in (markers.challenge, markers.login_wall):
         if (name := first_marker(read, stopping)) is not None:
-            return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True)
+            wall = stopping is markers.login_wall
+            return Judged(outcome=ReadOutcome.BLOCKED, marker=name, stops=True, wall=wall)
     if read.status in _BLOCKED:
         return Judged(outcome=ReadOutcome.BLOCKED, marker=_BLOCKED[read.status])
     if (name := first_marker(read, markers.ambiguous)) is not None:

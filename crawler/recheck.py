@@ -1,24 +1,26 @@
 """Looks at the targets of clues: what a page says about whether they are still there, as observations.
 
 A probe never claims more than the marker it saw (design §9): gone is 410, a 404 seen twice a day apart, a named
-marker of the platform, or a comment missing from a page that answers. A page that came out otherwise is unknown.
+marker of the platform, or a comment missing from a page that shows all it has (presence.py). A page that came out
+otherwise is unknown.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crawler.parsing import parse_safely
+from crawler.presence import Known, Sighting, look_at, words
 from crawler.reading import ARTICLE, PAGE, START, Judged, PageParse, judge
-from crawler.urls import canonical_url
 from crawler.waiting import after_block, after_failure
 from storage import frontier
 from storage.clues import get_clue
 from storage.evidence import add_capture, put_bytes
 from storage.frontier import RECHECK, FrontierRow
 from storage.observations import observations_of, record_observation
+from storage.post_reads import current_words
 from storage.records import CaptureFacts, ObservationMethod, OutcomeKind, ReadOutcome, TargetKind
 
 if TYPE_CHECKING:
@@ -33,14 +35,7 @@ CONTROL = "control"
 
 ACTOR = "recheck"
 _BETWEEN_404 = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What one look says of a target."""
-
-    kind: OutcomeKind
-    marker: str | None = None
+_MANY_LINKS = 5  # of a list whose entries are all new since it was read
 
 
 def control_row(session: CrawlSession) -> FrontierRow:
@@ -69,8 +64,21 @@ def record_control(session: CrawlSession, read: PageRead | None, parser: Parser)
         add_capture(unit, _capture(read, sha256, CONTROL))
     judged = judge(read, session.adapter)
     parsed = parse_safely(parser, read, START, session.rules) if judged.outcome is ReadOutcome.OK else None
-    session.control_ok = parsed is not None and parsed.outcome is ReadOutcome.OK
+    session.control_ok = parsed is not None and _is_control(session, read, parsed)
     after_block(session, control_row(session), read, judged)
+
+
+def _is_control(session: CrawlSession, read: PageRead, parsed: PageParse) -> bool:
+    """Tell whether the control page is what it was: of the same kind, and leading to the source's articles."""
+    if parsed.outcome is not ReadOutcome.OK:
+        return False
+    links = [link.url for link in parsed.links if link.url not in session.source.start_urls]
+    with session.store.read() as conn:
+        before = frontier.found_kind(conn, session.source.name, read.asked_url)
+        if before is not None and before != parsed.kind:
+            return False
+        many = bool(parsed.posts) or len(links) >= _MANY_LINKS
+        return many or frontier.knows_any(conn, session.source.name, links)
 
 
 def record_probe(session: CrawlSession, row: FrontierRow, read: PageRead, *, parser: Parser) -> None:
@@ -88,7 +96,9 @@ def record_probe(session: CrawlSession, row: FrontierRow, read: PageRead, *, par
         else:
             sighting = _sighting(session, unit, row, read, judged=judged, parsed=parsed)
             settle_probe(unit, session, row, sighting, capture_id=capture_id)
-    after_block(session, row, read, judged)
+    alone = judged.wall and session.control_ok is True
+    session.blocked_in_a_row *= judged.outcome is ReadOutcome.BLOCKED  # what answers ends a series
+    after_block(session, row, read, judged, alone=alone)
 
 
 def record_probe_failure(session: CrawlSession, row: FrontierRow, reason: str, *, refused: bool = False) -> None:
@@ -107,35 +117,15 @@ def after_failure_is_final(session: CrawlSession, row: FrontierRow) -> bool:
     return row.attempts + 1 >= session.adapter.limits.max_attempts
 
 
-def see(
-    read: PageRead, judged: Judged, parsed: PageParse | None, clue: ClueRow, *, first_404_long_ago: bool
-) -> Sighting:
-    """Return what an answer says of a clue's target: a pure function."""
+def see(read: PageRead, judged: Judged, *, first_404_long_ago: bool) -> Sighting | None:
+    """Return what an answer says of a target before its content is looked at, None where that decides."""
     if judged.outcome is ReadOutcome.BLOCKED:
-        wall = judged.stops and (judged.marker or "").startswith("login")
-        return Sighting(OutcomeKind.LOGIN_WALL if wall else OutcomeKind.PROBE_BLOCKED, judged.marker)
+        return Sighting(OutcomeKind.LOGIN_WALL if judged.wall else OutcomeKind.PROBE_BLOCKED, judged.marker)
     if judged.outcome is ReadOutcome.GONE:
         return Sighting(OutcomeKind(judged.means), judged.marker)
     if read.status == 404 and first_404_long_ago:  # noqa: PLR2004 - not found
         return Sighting(OutcomeKind.CONTENT_REMOVED, "http_404_twice")
-    if parsed is None:
-        return Sighting(OutcomeKind.UNKNOWN, judged.marker)
-    return _on_page(read, parsed, clue)
-
-
-def _on_page(read: PageRead, parsed: PageParse, clue: ClueRow) -> Sighting:
-    if parsed.outcome is not ReadOutcome.OK:
-        return Sighting(OutcomeKind.UNKNOWN, parsed.reason or parsed.outcome.value)
-    page_id = clue.target_native_id.partition("#")[0] if clue.target_kind is TargetKind.COMMENT else None
-    here = {canonical_url(read.url), *(post.native_id for post in parsed.posts)}
-    if (page_id or clue.target_native_id) not in here:
-        return Sighting(OutcomeKind.UNKNOWN, "another_page")
-    if clue.target_kind is not TargetKind.COMMENT:
-        return Sighting(OutcomeKind.LIVE)
-    shown = {comment.native_id for post in parsed.posts for comment in post.comments}
-    if clue.target_native_id in shown:
-        return Sighting(OutcomeKind.LIVE)
-    return Sighting(OutcomeKind.CONTENT_REMOVED, "comment_absent")
+    return Sighting(OutcomeKind.UNKNOWN, judged.marker) if judged.outcome is not ReadOutcome.OK else None
 
 
 def _sighting(
@@ -152,7 +142,22 @@ def _sighting(
     long_ago = session.control_ok is True and any(
         look.marker == "http_404" and read.at - look.at >= _BETWEEN_404 for look in earlier
     )
-    return see(read, judged, parsed, clue, first_404_long_ago=long_ago)
+    told = see(read, judged, first_404_long_ago=long_ago)
+    if told is not None or parsed is None:
+        return told or Sighting(OutcomeKind.UNKNOWN, judged.marker)
+    known = _known(unit, clue)
+    return look_at(read, parsed, clue, known=known, rules=session.rules, markers=session.adapter.markers)
+
+
+def _known(unit: Unit, clue: ClueRow) -> Known:
+    """Return what is stored of a clue's target and of the page on which it stands."""
+    texts = {}
+    for native_id in {clue.target_native_id, clue.target_native_id.partition("#")[0]}:
+        found = current_words(unit.conn, clue.platform, native_id)
+        texts[native_id] = None if found is None else words(*found)
+    page_id = clue.target_native_id.partition("#")[0] if clue.target_kind is TargetKind.COMMENT else None
+    own = texts[clue.target_native_id]
+    return Known(own=own, page=texts[page_id] if page_id else own)
 
 
 def settle_probe(

@@ -62,13 +62,18 @@ def after_failure(
     return False
 
 
-def after_block(session: CrawlSession, row: FrontierRow, read: PageRead, judged: Judged) -> None:
-    """Stop the source for a challenge, a login wall or a series of refusals; pause it as its answer asks."""
+def after_block(
+    session: CrawlSession, row: FrontierRow, read: PageRead, judged: Judged, *, alone: bool = False
+) -> None:
+    """Stop the source for a challenge, a login wall or a series of refusals; pause it as its answer asks.
+
+    ``alone``: the wall stands before this page and not before the site, so that only a series of them stops it.
+    """
     if judged.outcome is ReadOutcome.BLOCKED:
         # The same page refused again says nothing new of the site, but asking too fast again does.
         session.blocked_in_a_row += row.attempts == 0 or read.status == 429  # noqa: PLR2004 - too many requests
         series = session.blocked_in_a_row >= session.adapter.limits.blocked_series
-        if judged.stops or series:
+        if (judged.stops and not alone) or series:
             session.stop_with(RunState.BLOCKED, f"{judged.marker} at {read.url}", code="blocked")
     asked = retry_after(read)
     if asked is None or read.status < 400:  # noqa: PLR2004 - only refusals and faults ask us to wait

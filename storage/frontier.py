@@ -18,7 +18,7 @@ from storage.tables import frontier
 from storage.upsert import insert_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Row
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RECHECK = "recheck"
 """Kind of the rows that ask for a look at a clue's target; a crawl never takes them."""
 
+_MOST_KEYS = 1000
 _OPEN = (FrontierState.PENDING, FrontierState.LEASED)
 
 
@@ -359,3 +360,17 @@ def _record(row: Row[tuple[object, ...]]) -> FrontierRow:
         cursor=row.cursor,
         meta=row.meta,
     )
+
+
+def found_kind(conn: Connection, source: str, url: str) -> str | None:
+    """Return what a page turned out to be when it was last read well, None where it never was."""
+    meta = conn.scalar(sa.select(frontier.c.meta).where(frontier.c.source == source, frontier.c.request_key == url))
+    found = (meta or {}).get("found")
+    return str(found) if found else None
+
+
+def knows_any(conn: Connection, source: str, keys: Collection[str]) -> bool:
+    """Tell whether one of these requests has been made for a source; the first thousand are looked at."""
+    asked = sorted(keys)[:_MOST_KEYS]
+    query = sa.select(frontier.c.id).where(frontier.c.source == source, frontier.c.request_key.in_(asked))
+    return conn.execute(query.limit(1)).first() is not None

@@ -28,6 +28,17 @@ def get_post(conn: Connection, key: str) -> Json | None:
     return None if row is None else _line(row)
 
 
+def current_words(conn: Connection, platform: str, native_id: str) -> tuple[str, str] | None:
+    """Return title and text of a post (or comment) as they were last read, None where it is not stored."""
+    query = (
+        sa.select(post_revision.c.title, post_revision.c.text)
+        .join_from(post, post_revision, post_revision.c.id == post.c.current_revision_id)
+        .where(post.c.platform == platform, post.c.native_id == native_id)
+    )
+    row = conn.execute(query).first()
+    return None if row is None else (row.title, row.text)
+
+
 def list_posts(
     conn: Connection,
     *,

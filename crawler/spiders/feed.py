@@ -8,7 +8,8 @@ from crawler.base import SourceSpider
 from crawler.comments import web_account
 from crawler.feeds import parse_feed
 from crawler.listings import is_article
-from crawler.markup import decode_page, parse_html
+from crawler.main_text import main_text
+from crawler.markup import decode_page, page_address, parse_html, text_of
 from crawler.reading import FEED, PAGE, PageParse
 from crawler.sitemaps import unpack
 from crawler.urls import resolve
@@ -34,12 +35,10 @@ class FeedSpider(SourceSpider):
 def parse_page(read: PageRead, kind: str, rules: ReadRules) -> PageParse:
     """Return the posts of a feed: a pure function of the stored bytes.
 
-    A page of an entry (kind ``page``) is only looked at by rechecks: it is there or it is not.
+    A page of an entry (kind ``page``) is only looked at by rechecks, for its main text.
     """
     if kind == PAGE:
-        found = parse_html(decode_page(read.body, read.headers.get("content-type")))
-        outcome = ReadOutcome.FORMAT_CHANGED if found is None else ReadOutcome.OK
-        return PageParse(kind=PAGE, outcome=outcome)
+        return _entry_page(read, rules)
     body = unpack(read.body) or b""
     feed = parse_feed(body, content_type=read.headers.get("content-type"), at=read.at)
     if feed is None:
@@ -49,6 +48,18 @@ def parse_page(read: PageRead, kind: str, rules: ReadRules) -> PageParse:
     if len(posts) < len(feed.entries) and rules.article is None:
         problems.append(f"{len(feed.entries) - len(posts)} entries have no text")
     return PageParse(kind=FEED, posts=tuple(posts), problems=tuple(problems))
+
+
+def _entry_page(read: PageRead, rules: ReadRules) -> PageParse:
+    root = parse_html(decode_page(read.body, read.headers.get("content-type")))
+    if root is None:
+        return PageParse(kind=PAGE, outcome=ReadOutcome.FORMAT_CHANGED, reason="no HTML page")
+    url = page_address(root, read.url)
+    text = main_text(root) or text_of(root)
+    post = PostFacts(
+        platform=rules.platform, native_id=url, kind="article", url=url, author=web_account(url, name=""), text=text
+    )
+    return PageParse(kind=PAGE, posts=(post,))
 
 
 def _post(entry: FeedEntry, read: PageRead, rules: ReadRules) -> PostFacts | None:
