@@ -220,3 +220,61 @@ def test_what_says_nothing_never_takes_a_removal_back(seen: list[Observation], s
 @given(SETS)
 def test_unsent_targets_are_never_ours(seen: list[Observation]) -> None:
     assert fold(seen, sent_at=None).cause is not Cause.OURS
+
+
+SAYS_NOTHING = [
+    one
+    for kind in (OutcomeKind.UNKNOWN, OutcomeKind.LOGIN_WALL, OutcomeKind.PROBE_BLOCKED)
+    for one in (
+        {"kind": kind, "method": ObservationMethod.PROBE, "marker": "m", "control_ok": True},
+        {"kind": kind, "method": ObservationMethod.PERSON, "marker": None, "control_ok": None},
+        {"kind": REMOVED, "method": ObservationMethod.PROBE, "marker": "m", "control_ok": False},
+        {"kind": REMOVED, "method": ObservationMethod.PROBE, "marker": None, "control_ok": True},
+    )
+]
+TIMES = st.integers(0, 60).map(lambda hours: START + timedelta(hours=12 * hours))
+SILENCE = st.lists(
+    st.tuples(TIMES, st.sampled_from(SAYS_NOTHING)).map(lambda pair: Observation(at=pair[0], **pair[1])),
+    max_size=15,
+)
+
+
+@given(SILENCE, SENDINGS)
+def test_no_order_of_silent_looks_makes_a_removal(silent: list[Observation], sent_at: datetime | None) -> None:
+    found = fold(silent, sent_at=sent_at)
+    assert found.kind in {OutcomeKind.UNKNOWN, OutcomeKind.LOGIN_WALL, OutcomeKind.PROBE_BLOCKED}
+    assert found.first_gone_at is None
+    assert not is_known(found)
+
+
+@given(SETS, SILENCE, SENDINGS)
+def test_silent_looks_anywhere_never_turn_a_target_into_a_removed_one(
+    seen: list[Observation], silent: list[Observation], sent_at: datetime | None
+) -> None:
+    without, found = fold(seen, sent_at=sent_at), fold([*silent, *seen], sent_at=sent_at)
+    assert is_acted(found) == is_acted(without)
+    assert found.first_gone_at == without.first_gone_at
+    assert found.reappeared == without.reappeared
+
+
+@given(SETS, SENDINGS)
+def test_folding_what_is_folded_already_changes_nothing(seen: list[Observation], sent_at: datetime | None) -> None:
+    assert fold([*seen, *seen, *reversed(seen)], sent_at=sent_at) == fold(seen, sent_at=sent_at)
+
+
+@given(SETS, SENDINGS)
+def test_provisional_is_never_known(seen: list[Observation], sent_at: datetime | None) -> None:
+    found = fold(seen, sent_at=sent_at)
+    if found.state is OutcomeState.PROVISIONAL:
+        assert not is_known(found)
+
+
+def test_account_and_content_are_apart() -> None:
+    """A banned account whose post still stands: each target keeps what was seen of it (contracts §6)."""
+    banned = OutcomeKind.ACCOUNT_BANNED
+    account = fold([probe(12, banned, marker="account-banned"), probe(19, banned, marker="m")], sent_at=SENT)
+    content = fold([reply(11, banned), probe(12, LIVE), probe(19, LIVE)], sent_at=SENT)
+    assert (account.kind, is_acted(account)) == (banned, True)
+    assert (content.kind, is_known(content), is_acted(content)) == (LIVE, True, False)
+    by_ban = fold([probe(12, banned, marker="author-banned"), probe(19, REMOVED)], sent_at=SENT)
+    assert is_acted(by_ban), "content that went with its account counts once, for its own target"
