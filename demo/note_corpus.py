@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from demo.drafts import Draft
 
 OLDEST_DAYS = 60
+REGULARS = 25
+"""So many people write what names no author; each of them has several notes."""
+
 LONG_THREAD = 24
 """So many comments the busiest notes have at least: more than two pages of them."""
 
@@ -42,7 +45,7 @@ def load_notes(*, seed: int, start: datetime) -> list[Article]:
     rng = random.Random(f"notes/{seed}")
     rng.shuffle(drafts)
     people = read_content("people")
-    names = endless(people["nicknames"], rng)
+    names = endless(people["nicknames"][:REGULARS], rng)
     moments = sorted(start - timedelta(minutes=rng.randint(180, OLDEST_DAYS * 1440)) for _ in drafts)
     notes = []
     for number, (draft, moment) in enumerate(zip(drafts, moments, strict=True), 1):

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from demo.server import DemoPlatforms
 
 CHANNEL = "partner_desk"
-RECHECK_DAYS = (1, 3, 6, 14)
+RECHECK_DAYS = (2, 6, 14)
 """Days after the batch was sent on which somebody has the due targets visited.
 
-What was taken down late is first missed on the sixth, and confirmed by the seven days until the fourteenth.
+What is taken down at once is missed on the second, most of what is taken down late on the sixth, and both are
+confirmed by the seven days until the fourteenth; what comes back is seen again on one of the last two.
 """
 
 ANSWERED_DAY = 4
