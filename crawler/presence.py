@@ -1,8 +1,8 @@
 """Whether a page that answers still shows a target: by what it says, not by its address alone. Pure functions.
 
 A site may answer with a notice, an empty shell or its front page under the address of what is gone, and fold or
-page the comments that it has. So a look claims no more than it recognises: the target's stored text must be there, and
-a missing comment counts only on the page it stood on, and only where that page shows all of its comments.
+page the comments that it has. So a look claims no more than it recognises: the target's stored text must be there,
+and a missing comment counts only on the page it stood on, and only where that page shows all of its comments.
 """
 
 from __future__ import annotations
