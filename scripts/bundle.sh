@@ -40,7 +40,8 @@ say "Debian packages: ${packages[*]}"
 mkdir -p "$work/apt/archives/partial"
 : >"$work/status"
 apt-get install --yes --quiet=2 --download-only --no-install-recommends -o Dir::State::status="$work/status" \
-    -o Dir::Cache="$work/apt" -o Dir::Cache::archives=archives -o Debug::NoLocking=1 "${packages[@]}" >/dev/null
+    -o Dir::Cache="$work/apt" -o Dir::Cache::archives=archives -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
+    "${packages[@]}" >/dev/null
 for file in "$work"/apt/archives/*.deb; do
     [ "$(dpkg-deb --field "$file" Priority)" = required ] || cp "$file" "$bundle/debs/"
 done
