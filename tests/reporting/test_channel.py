@@ -152,3 +152,59 @@ def test_unknown_channel_ends_with_two() -> None:
 
 def test_schema_in_the_documentation_is_the_columns() -> None:
     assert json.loads((ROOT / "docs" / "schemas" / "clue.json").read_text("utf-8")) == schema()
+
+
+TRANSPORTS = {
+    "mail": {"kind": "mail", "to": ["desk@platform.example"]},
+    "folder": {"kind": "folder", "path": "/mnt/share"},
+    "webhook": {"kind": "webhook", "url": "https://intake.platform.example/in", "secret_env": "PARTNER_SECRET"},
+}
+
+
+def test_no_packaged_channel_sends_by_itself() -> None:
+    assert [channel.name for channel in load_channels().values() if channel.spec.transport is not None] == []
+
+
+@pytest.mark.parametrize("kind", sorted(TRANSPORTS))
+def test_a_transport_is_read_and_off_until_switched_on(kind: str, tmp_path: Path) -> None:
+    channels = load_channels([overlay(tmp_path / "channels", transport=TRANSPORTS[kind])])
+    found = channels["partner_desk"].spec.transport
+    assert found is not None
+    assert (found.kind, found.dry_run) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "field"),
+    [
+        ("mail", {"to": []}, "to"),
+        ("mail", {"to": ["nobody"]}, "to"),
+        ("mail", {"to": ["a@b.example\nBcc: c@d.example"]}, "to"),
+        ("mail", {"cc": ["<a@b.example>"]}, "cc"),
+        ("mail", {"subject": "{secret}"}, "subject"),
+        ("mail", {"subject": "one\ntwo"}, "subject"),
+        ("mail", {"text": "{batch.__class__}"}, "text"),
+        ("mail", {"text": "{batch!r}"}, "text"),
+        ("mail", {"password": "x"}, "password"),
+        ("mail", {"limits": {"package_bytes": 0}}, "limits.package_bytes"),
+        ("folder", {"path": "share"}, "path"),
+        ("folder", {"path": "../share"}, "path"),
+        ("webhook", {"url": "ftp://intake.platform.example/"}, "url"),
+        ("webhook", {"url": "https://user:word@intake.platform.example/"}, "url"),
+        ("webhook", {"secret_env": "lower"}, "secret_env"),
+        ("webhook", {"secret": "s"}, "secret"),
+        ("webhook", {"timeout_seconds": 0}, "timeout_seconds"),
+        ("webhook", {"dry_run": "sometimes"}, "dry_run"),
+    ],
+)
+def test_a_wrong_transport_is_named_by_its_field(
+    kind: str, changed: dict[str, Any], field: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_channels([overlay(tmp_path / "channels", transport={**TRANSPORTS[kind], **changed})])
+    assert str(raised.value.field).startswith(f"transport.{kind}.{field}")
+    assert raised.value.code == ("unknown_key" if field in {"password", "secret"} else "bad_field")
+
+
+def test_an_unknown_kind_of_transport_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="mail"):
+        load_channels([overlay(tmp_path / "channels", transport={"kind": "pigeon"})])

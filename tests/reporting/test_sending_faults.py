@@ -69,16 +69,17 @@ def one_try(
         time.sleep(chance.uniform(0, 0.3))
         running.kill()
     if kind == "after it answered":
-        wait_until_taken(receiver, trial.path)
+        wait_until_taken(receiver, trial.path, running)
         time.sleep(chance.uniform(0, 0.02))
         running.kill()
     killed, answer = sending.end()
     return killed, str((answer or {}).get("state") or (answer or {}).get("error"))
 
 
-def wait_until_taken(receiver: Receiver, path: str) -> None:
-    ends = time.monotonic() + 30
-    while not any(one.path == path for one in receiver.taken):
+def wait_until_taken(receiver: Receiver, path: str, running: Running) -> None:
+    """Wait until the receiver acted, or the sender found that it may not send."""
+    ends = time.monotonic() + 60
+    while not running.ended and not any(one.path == path for one in receiver.taken):
         assert time.monotonic() < ends, "the receiver took nothing"
         time.sleep(0.001)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from storage.errors import ForbiddenError, SameStateError, TransitionError
 from storage.records import Actor, BatchState, ClueState, Role, SubmissionState
-from storage.transitions import batch, clue, submission
+from storage.transitions import batch, clue, delivery, submission
 
 SYSTEM = Actor(name="system")
 PEOPLE = [Actor(name=role.value, role=role) for role in Role]
@@ -55,6 +55,14 @@ BATCH_STEPS = {
     ("exported", "lose_track"): ("reconcile", "compliance"),
     ("reconcile", "not_arrived"): ("exported", "compliance"),
     ("sent", "close"): ("closed", "compliance"),
+}
+DELIVERY_STEPS = {
+    **{(state, "begin"): "sending" for state in ("intent", "failed_retryable")},
+    **{(state, "deliver"): "delivered" for state in ("sending", "unknown")},
+    **{(state, "fail_retryable"): "failed_retryable" for state in ("sending", "unknown")},
+    **{(state, "fail_permanent"): "failed_permanent" for state in ("sending", "unknown")},
+    ("sending", "lose"): "unknown",
+    **{(state, "settle"): "settled" for state in ("intent", "unknown", "failed_retryable", "failed_permanent")},
 }
 REVIEWERS = (Role.ANALYST, Role.SENIOR, Role.COMPLIANCE)
 BY_SYSTEM = ("queue", "suppress", "expire", "reopen")
@@ -106,10 +114,24 @@ def test_every_step_of_a_batch_is_as_the_design_has_it(state: BatchState, event:
             assert batch.next_state("b", state, event, actor).value == wanted[0]
 
 
+@pytest.mark.parametrize(("state", "event"), list(product(delivery.DeliveryState, delivery.DeliveryEvent)))
+def test_every_step_of_a_delivery_is_as_decided(
+    state: delivery.DeliveryState, event: delivery.DeliveryEvent
+) -> None:
+    wanted = DELIVERY_STEPS.get((state.value, event.value))
+    if wanted is None:
+        with pytest.raises(TransitionError) as raised:
+            delivery.next_state("key", state, event)
+        assert isinstance(raised.value, SameStateError) == (delivery.TABLE[event][1] is state)
+    else:
+        assert delivery.next_state("key", state, event).value == wanted
+
+
 def test_the_tables_name_no_more_steps_than_the_design() -> None:
     assert sum(len(starts) for starts, _ in clue.TABLE.values()) == len(CLUE_STEPS)
     assert sum(len(starts) for starts, _ in submission.TABLE.values()) == len(SUBMISSION_STEPS)
     assert sum(len(starts) for starts, *_ in batch.TABLE.values()) == len(BATCH_STEPS)
+    assert sum(len(starts) for starts, _ in delivery.TABLE.values()) == len(DELIVERY_STEPS)
 
 
 def test_open_submission_is_everything_but_the_two_ends() -> None:

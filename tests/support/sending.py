@@ -72,12 +72,13 @@ def press_send(
 
 def copies_of(store: Store, code: str, count: int, *, now: datetime) -> list[str]:
     """Add copies of an exported batch with its items, each as if it had been drafted and exported by itself."""
-    names = [f"{code}-{number}" for number in range(2, count + 2)]
+    first = 101  # beyond what a week has by itself
+    names = [f"{code}-{number}" for number in range(first, first + count)]
     with store.write(now) as unit:
         one = dict(unit.conn.execute(sa.select(batch).where(batch.c.code == code)).one()._mapping)
         rows = unit.conn.execute(sa.select(submission).where(submission.c.batch_id == one.pop("id"))).all()
         items = [dict(row._mapping) for row in rows]
-        for number, name in enumerate(names, 2):
+        for number, name in enumerate(names, first):
             made = sa.insert(batch).values({**one, "code": name, "number": number}).returning(batch.c.id)
             batch_id = unit.conn.execute(made).scalar_one()
             copied = [{**item, "batch_id": batch_id, "attempt": number} for item in items]
@@ -92,6 +93,11 @@ class Running:
     """A sender under way: its process, which may be killed."""
 
     pid: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return not Path(f"/proc/{self.pid}").exists()
 
     def kill(self) -> None:
         """Kill it as the machine's own killer would."""
