@@ -15,13 +15,20 @@ HEARTBEAT = timedelta(seconds=10)
 """How often a holder renews its lease."""
 
 
+_OVER = ("Z", "X", "x")  # states of /proc/<pid>/stat, proc(5)
+
+
 def process_start(pid: int) -> str:
-    """Return the start of a process in clock ticks since boot; empty when there is no such process."""
+    """Return the start of a process in clock ticks since boot; empty when there is no such process any more.
+
+    One that was killed and is not yet collected by its parent does nothing more, and counts as gone.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]  # field 22, counted after the command in brackets
+    fields = stat.rpartition(")")[2].split()  # from the third field on, after the command in brackets
+    return "" if fields[0] in _OVER else fields[19]
 
 
 def owner_of(pid: int) -> str:
