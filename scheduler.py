@@ -3,7 +3,7 @@
 :func:`tick` is a pure function of the time, the job table and what the run ledger knows; commands/schedule_loop.py
 asks it every minute and starts what it names. APScheduler gives the arithmetic of cron fields and the beat that
 calls the tick. Its persistent store is not used: it deletes jobs it cannot load and loses runs that are killed
-(docs/decisions/0003-schedule.md, 0016-schedule-process.md).
+(docs/decisions/0003-schedule.md, 0019-schedule-process.md).
 """
 
 from __future__ import annotations
