@@ -190,9 +190,12 @@ def get_channel(channels: Mapping[str, Channel], name: str) -> Channel:
 
 
 def channel_line(channel: Channel) -> Json:
-    """Return the ``channels list`` line of the contracts, with the origin and hash of the file in force."""
-    platforms = channel.spec.platforms
-    return {
+    """Return the ``channels list`` line of the contracts, with the origin and hash of the file in force.
+
+    A channel with a transport has ``transport: {kind, dry_run}`` too.
+    """
+    platforms, transport = channel.spec.platforms, channel.spec.transport
+    line: Json = {
         "channel": channel.name,
         "title": channel.spec.title.zh,
         "platforms": platforms if platforms == "all" else list(platforms),
@@ -200,6 +203,9 @@ def channel_line(channel: Channel) -> Json:
         "origin": channel.origin,
         "sha256": channel.sha256,
     }
+    if transport is not None:
+        line["transport"] = {"kind": transport.kind, "dry_run": transport.dry_run}
+    return line
 
 
 def _load(path: Path, origin: str, templates: Sequence[Path]) -> Channel:

@@ -171,6 +171,8 @@ def test_a_transport_is_read_and_off_until_switched_on(kind: str, tmp_path: Path
     found = channels["partner_desk"].spec.transport
     assert found is not None
     assert (found.kind, found.dry_run) == (kind, True)
+    assert channel_line(channels["partner_desk"])["transport"] == {"kind": kind, "dry_run": True}
+    assert "transport" not in channel_line(channels["cac_12377"])
 
 
 @pytest.mark.parametrize(

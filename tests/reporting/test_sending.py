@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reporting.channel import Channel
+    from reporting.transports.conversation import Receipt
     from storage.engine import Store
     from storage.records import Json
 
@@ -357,6 +358,37 @@ def test_a_late_failure_opens_the_batch_again(
     result = Result(event=DeliveryEvent.FAIL_RETRYABLE, values={"error": "x"}, words="x")
     record_end(sqlite_store, sqlite_code, held, result, now=now, actor=CHECKER)
     assert states(sqlite_store, sqlite_code) == ("exported", ["failed_retryable"], {"send_failed"})
+
+
+class Interrupted:
+    """A way out in the middle of which somebody presses Ctrl-C."""
+
+    receiver = "the line"
+
+    def message_id(self, key: str) -> str | None:
+        return None
+
+    def send(self, key: str, *, now: datetime) -> Receipt:
+        raise KeyboardInterrupt
+
+    def rehearse(self, key: str, folder: Path, *, now: datetime) -> Path:
+        raise AssertionError("the channel is switched on")
+
+
+def test_an_interrupted_sending_is_a_doubt_at_once(
+    sqlite_store: Store, sqlite_code: str, now: datetime, tmp_path: Path
+) -> None:
+    channels = sending_by(kind="folder", path="/nowhere")
+    with pytest.raises(KeyboardInterrupt):
+        press_send(
+            sqlite_store,
+            channels,
+            sqlite_code,
+            tmp_path,
+            now=now,
+            carriers=lambda *section, **wanted: Interrupted(),
+        )
+    assert states(sqlite_store, sqlite_code) == ("reconcile", ["unknown"], {"reconcile"})
 
 
 def test_a_dry_run_writes_what_would_leave_and_changes_nothing(
