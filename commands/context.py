@@ -52,6 +52,7 @@ class Context:
     logs: bool = False
     """Whether the workspace's log is in use by this call."""
     log_before: LogTarget | None = None
+    command_before: object = None
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -65,12 +66,13 @@ class Context:
         return found
 
     def _open_log(self, found: Workspace) -> None:
-        from storage.logs import LogTarget, bind_ids, use_log
+        from storage.logs import LogTarget, bind_ids, bound_id, use_log
 
         chosen = found.settings.logs
         size = chosen.max_megabytes << 20
         target = LogTarget(path=found.log_file, level=chosen.level, max_bytes=size, keep=chosen.keep)
         self.log_before, self.logs = use_log(target), True
+        self.command_before = bound_id("command")
         bind_ids(command=self.command or None)
 
     def close_log(self) -> None:
@@ -79,7 +81,7 @@ class Context:
             from storage.logs import bind_ids, use_log
 
             use_log(self.log_before)
-            bind_ids(command=None)
+            bind_ids(command=self.command_before)
             self.logs = False
 
     @cached_property

@@ -135,6 +135,11 @@ def bind_ids(**ids: object) -> None:
             _process.ids[name] = value
 
 
+def bound_id(name: str) -> object:
+    """Return what was bound under a name, None where nothing is."""
+    return _process.ids.get(name)
+
+
 def get_log(name: str) -> Any:  # noqa: ANN401 - structlog's loggers are made when used
     """Return a logger; ``log.info("what happened", run="r7")`` writes one line."""
     if not structlog.is_configured():
