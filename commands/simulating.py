@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -17,6 +18,9 @@ from commands.workspace import make_workspace
 from storage.records import Actor, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from demo.simulation.driver import Run
     from demo.simulation.site import Site
 
 START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
@@ -51,17 +55,19 @@ def register(app: typer.Typer) -> None:
 
 def _play_in_folder(app: typer.Typer, *, weeks: int, seed: int, keep: bool) -> dict[str, Any]:
     root = _folder(context.data)
-    kept = keep or context.data is not None
+    kept = True
     try:
         answer = _simulate(app, root, weeks=weeks, seed=seed)
-        kept = kept or bool(answer.get("problems"))
+        kept = keep or context.data is not None or bool(answer.get("problems"))
+    except KeyboardInterrupt:
+        kept = keep or context.data is not None
+        raise
     finally:
-        if not kept:
+        if kept:
+            context.out.note(f"The simulation's workspace is {root}")
+        else:
             shutil.rmtree(root)
-    if kept:
-        context.out.note(f"The simulation's workspace is {root}")
-        answer["data"] = str(root)
-    return answer
+    return {**answer, "data": str(root)} if kept else answer
 
 
 def _folder(wanted: Path | None) -> Path:
@@ -78,11 +84,28 @@ def _folder(wanted: Path | None) -> Path:
 
 
 def _simulate(app: typer.Typer, root: Path, *, weeks: int, seed: int) -> dict[str, Any]:
-    from demo.calls import CommandError, CommandLine
+    from demo.calls import CommandError
+    from demo.simulation.play import play
+
+    with (
+        context.out.progress(f"simulating, seed {seed}: weeks") as update,
+        prepared(app, root, weeks=weeks, seed=seed, say=lambda week: update(week, weeks)) as one,
+    ):
+        try:
+            return play(one)
+        except CommandError as error:
+            if error.code == _INTERRUPTED:
+                raise KeyboardInterrupt from None
+            raise
+
+
+@contextlib.contextmanager
+def prepared(app: typer.Typer, root: Path, *, weeks: int, seed: int, say: Callable[[int], None]) -> Iterator[Run]:
+    """Make the world, its forum and desk, and a workspace in ``root`` that reads and sends to them."""
+    from demo.calls import CommandLine
     from demo.simulation.desk import SECRET_VARIABLE, Desk
     from demo.simulation.driver import Run
     from demo.simulation.making import Plan
-    from demo.simulation.play import play
     from demo.simulation.rates import Rates
     from demo.simulation.site import Site
     from demo.simulation.world import World
@@ -90,23 +113,14 @@ def _simulate(app: typer.Typer, root: Path, *, weeks: int, seed: int) -> dict[st
     world = World(Plan(seed=seed, start=START, weeks=weeks, rates=Rates()))
     desk = Desk(world)
     os.environ[SECRET_VARIABLE] = desk.secret
-    with Site(world) as site, desk, context.out.progress(f"simulating, seed {seed}: weeks") as update:
-        _make(root, site)
-        desk.write_channel(root / "overlays" / "channels")
-        one = Run(
-            root=root,
-            world=world,
-            desk=desk,
-            type_command=CommandLine(root, lambda argv: run(app, argv)),
-            base=site.base,
-            say=lambda week: update(week, weeks),
-        )
-        try:
-            return play(one)
-        except CommandError as error:
-            if error.code == _INTERRUPTED:
-                raise KeyboardInterrupt from None
-            raise
+    try:
+        with Site(world) as site, desk:
+            _make(root, site)
+            desk.write_channel(root / "overlays" / "channels")
+            typed = CommandLine(root, lambda argv: run(app, argv))
+            yield Run(root=root, world=world, desk=desk, type_command=typed, base=site.base, say=say)
+    finally:
+        del os.environ[SECRET_VARIABLE]
 
 
 def _make(root: Path, site: Site) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from demo.simulation.desk import CHANNEL
 from demo.simulation.history import History, verdict_of
@@ -32,6 +32,10 @@ _NAMELESS, _GARBLED = 0.1, 0.02
 _TRIES = 6
 _OFF_ON_FRIDAY, _LATE_HOURS = 0.15, 18.0
 """How often the machine is off when the week closes, and how much later it comes back."""
+
+
+Calendar: TypeAlias = "tuple[tuple[int, float, Callable[[Run, datetime], None]], ...]"
+"""Steps of a week: the day, hours after 09:00 in Shanghai, and what happens then."""
 
 
 @dataclass(slots=True)
@@ -78,40 +82,44 @@ class Run:
         return lines
 
 
-def play_week(run: Run, week: int) -> None:
-    """Play one week, from Monday's crawl to Sunday's figures."""
+def play_week(run: Run, week: int, calendar: Calendar | None = None) -> None:
+    """Play one week, from Monday's crawl to Sunday's figures, or what another calendar says."""
     if week == run.world.plan.rates.learnt_week:
         learn_markers(run.root / "overlays" / "sources")
     dice = run.world.plan.dice("kills", week)
     run.doomed = {run.typed + dice.randint(1, _COMMANDS_A_WEEK) for _ in range(KILLS_A_WEEK)}
     late = _LATE_HOURS if dice.random() < _OFF_ON_FRIDAY else 0.0
-    moved = [(days * 24 + hours + (late if step is _send else 0.0), step) for days, hours, step in _CALENDAR]
+    moved = [
+        (days * 24 + hours + (late if step is send else 0.0), step) for days, hours, step in calendar or CALENDAR
+    ]
     for hours, step in sorted(moved, key=lambda one: one[0]):
         at = run.start + timedelta(weeks=week, hours=hours)
         run.world.advance(at)
         step(run, at)
 
 
-def _collect(run: Run, at: datetime) -> None:
+def collect(run: Run, at: datetime) -> None:
+    """Read the forum, judge what is new, suggest clusters."""
     answer = run.command("crawl", at=at)
     run.read = all(one["state"] == "finished" for one in answer["runs"])
     run.command("screen-posts", at=at + timedelta(minutes=10))
     run.command("cluster", at=at + timedelta(minutes=20))
 
 
-def _collect_again(run: Run, at: datetime) -> None:
+def collect_again(run: Run, at: datetime) -> None:
     """Read the next day what could not be read."""
     if not run.read:
-        _collect(run, at)
+        collect(run, at)
 
 
-def _decide(run: Run, at: datetime) -> None:
+def decide(run: Run, at: datetime) -> None:
+    """Let the analyst decide everything that waits."""
     waiting = [clue for clue in run.clues(at) if clue["state"] == "queued"]
     for number, words in enumerate(conclusions(run.world, waiting, run.where)):
         run.type_command(*words, at=at + timedelta(seconds=15 * number), by="analyst")
 
 
-def _send(run: Run, at: datetime) -> None:
+def send(run: Run, at: datetime) -> None:
     """Friday evening: the schedule drafts; people propose, approve, export and send what it drafted."""
     run.command("schedule", "--once", at=at)
     for batch in _drafts(run, at):
@@ -121,7 +129,8 @@ def _send(run: Run, at: datetime) -> None:
     _deliver(run, at + timedelta(minutes=40))
 
 
-def _keep_calendar(run: Run, at: datetime) -> None:
+def keep_calendar(run: Run, at: datetime) -> None:
+    """Let the schedule do what is due."""
     run.command("schedule", "--once", at=at)
 
 
@@ -183,7 +192,7 @@ def _items(run: Run, batch: str, at: datetime) -> list[dict[str, Any]]:
     return [item for item in shown["contents"] if item["state"] != "withdrawn"]
 
 
-def _read_answers(run: Run, at: datetime) -> None:
+def read_answers(run: Run, at: datetime) -> None:
     """Wednesday: the platform's sheet of what it answered since the last one, with the faults of such sheets."""
     after = run.answered_until or run.start
     rows = list(_sheet(run, after, at))
@@ -206,7 +215,8 @@ def _sheet(run: Run, after: datetime, until: datetime) -> Iterator[tuple[str, st
         yield (_UNKNOWN_ITEM, run.base + "/t/1.html", "已下架", "")
 
 
-def _visit(run: Run, at: datetime) -> None:
+def visit(run: Run, at: datetime) -> None:
+    """Look at the targets that are due and hold what is said of all against the truth."""
     run.command("recheck", "--due", at=at)
     _note(run, at + timedelta(minutes=30))
 
@@ -219,29 +229,30 @@ def _note(run: Run, at: datetime) -> None:
     run.history.note(run.world, verdicts, now=at)
 
 
-def _sum_up(run: Run, at: datetime) -> None:
+def sum_up(run: Run, at: datetime) -> None:
+    """Ask for the figures of the week."""
     run.command("stats", at=at)
 
 
-_CALENDAR: tuple[tuple[int, float, Callable[[Run, datetime], None]], ...] = (
-    (0, 0, _collect),
-    (0, 1, _keep_calendar),
-    (0, 11, _visit),
-    (1, 0, _collect_again),
-    (1, 5, _decide),
-    (2, 2, _read_answers),
-    (2, 11, _visit),
-    (3, 0, _collect),
-    (3, 1, _keep_calendar),
-    (4, 0, _collect_again),
-    (4, 1, _decide),
-    (4, 9.02, _send),
-    (4, 11, _visit),
-    (5, 11, _visit),
-    (6, 11, _visit),
-    (6, 12.5, _sum_up),
+CALENDAR: Calendar = (
+    (0, 0, collect),
+    (0, 1, keep_calendar),
+    (0, 11, visit),
+    (1, 0, collect_again),
+    (1, 5, decide),
+    (2, 2, read_answers),
+    (2, 11, visit),
+    (3, 0, collect),
+    (3, 1, keep_calendar),
+    (4, 0, collect_again),
+    (4, 1, decide),
+    (4, 9.02, send),
+    (4, 11, visit),
+    (5, 11, visit),
+    (6, 11, visit),
+    (6, 12.5, sum_up),
 )
-"""Day of the week, hours after 09:00 in Shanghai, and what happens then; looks fall due on the evenings named."""
+"""The week of a bank; looks fall due on the evenings named."""
 
 _COMMANDS_A_WEEK = 20
 """About how many commands of a week may be killed: all but what only reads or decides one clue."""

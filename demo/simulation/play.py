@@ -14,7 +14,7 @@ from demo.simulation.history import verdict_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from demo.simulation.driver import Run
+    from demo.simulation.driver import Calendar, Run
 
 LEDGER = "simulation-targets.jsonl"
 """File of the workspace with a line for each target that was sent."""
@@ -22,12 +22,12 @@ LEDGER = "simulation-targets.jsonl"
 _AFTER = timedelta(hours=13)
 
 
-def play(run: Run) -> dict[str, Any]:
-    """Play all weeks and return the object of ``simulate``."""
+def play(run: Run, calendar: Calendar | None = None) -> dict[str, Any]:
+    """Play all weeks, each by the calendar, and return the object of ``simulate``."""
     plan = run.world.plan
     for week in range(plan.weeks):
         began = time.monotonic()
-        play_week(run, week)
+        play_week(run, week, calendar)
         run.seconds.append(time.monotonic() - began)
         run.say(week + 1)
     return _summary(run)
