@@ -139,19 +139,35 @@ def make_letter_pdf(store: Store, code: str) -> Json:
 def build_package(frozen: Frozen, signer: Signer, target: Path) -> list[Entry]:
     """Write the package into a new file and return its entries.
 
-    Pictures are streamed from the store and checked on the way: memory does not grow with them.
+    Pictures are streamed from the store and checked on the way, all else waits in a folder ``members`` beside the
+    target: memory does not grow with them.
 
     Raises:
         EvidenceError: a stored picture is missing or does not match its hash any more.
     """
     pictures = {one.item: one.dossier["screenshot"] for one in frozen.items if one.dossier["screenshot"]}
-    members = [*_evidence(frozen, pictures), *_tables(frozen, pictures)]
+    spool = _Spool(target.with_name("members"))
+    members = [*_evidence(frozen, pictures, spool), *_tables(frozen, pictures, spool)]
     entries = [digest(member) for member in members]
     _check_stored(entries, frozen, pictures)
     manifest = _manifest(frozen, entries, signer)
     signed = signature_file(signer.public.key_id, _valid_from(signer), signer.sign(manifest))
     members += [Member(name=MANIFEST, data=manifest), Member(name=SIGNATURE, data=signed)]
     return write_container_file(target, members)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spool:
+    """A folder in which members wait as files, so that memory does not grow with their number."""
+
+    folder: Path
+
+    def member(self, name: str, data: bytes) -> Member:
+        """Write a member's bytes and return it."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return Member(name=name, path=path)
 
 
 def store_package(store: Store, code: str, packages_root: Path) -> tuple[str, int]:
@@ -201,32 +217,32 @@ def hand_out(packages_root: Path, sha256: str, target: Path) -> None:
     copy_whole(source, target)
 
 
-def _evidence(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
+def _evidence(frozen: Frozen, pictures: Mapping[str, str], spool: _Spool) -> list[Member]:
     members = []
     for one in frozen.items:
         folder = f"evidence/{one.item}"
-        members.append(Member(name=f"{folder}/post.json", data=object_json(post_facts(one, frozen.spec))))
-        members.append(Member(name=f"{folder}/capture.json", data=object_json(capture_facts(one))))
+        members.append(spool.member(f"{folder}/post.json", object_json(post_facts(one, frozen.spec))))
+        members.append(spool.member(f"{folder}/capture.json", object_json(capture_facts(one))))
         if one.item in pictures:
             members.append(Member(name=f"{folder}/post.png", path=_stored(frozen, pictures[one.item])))
     return members
 
 
-def _tables(frozen: Frozen, pictures: Mapping[str, str]) -> list[Member]:
+def _tables(frozen: Frozen, pictures: Mapping[str, str], spool: _Spool) -> list[Member]:
     spec = frozen.spec
     rows = [item_row(one, spec, _files(one.item, pictures)) for one in frozen.items]
     shown = [(column.id, column.header) for column in spec.columns]
     every = shown + [(column.key, column.title) for column in COLUMNS if column.key not in dict(shown)]
     accounts = account_rows(frozen.items, spec)
     return [
-        Member(name="clues.xlsx", data=table_xlsx("clues", shown, rows)),
-        Member(name="clues.csv", data=table_csv(shown, rows)),
-        Member(name="clues.jsonl", data=lines_json(rows)),
-        Member(name="accounts.csv", data=table_csv(_ACCOUNT_COLUMNS, accounts)),
-        Member(name="networks.csv", data=table_csv(_NETWORK_COLUMNS, network_rows(frozen.items))),
-        Member(name="reply.xlsx", data=reply_form(spec.reply, rows)),
-        Member(name="index.html", data=index_html(frozen.facts, every, rows)),
-        Member(name="letter.docx", data=letter_docx(frozen.template, frozen.facts, rows)),
+        spool.member("clues.xlsx", table_xlsx("clues", shown, rows)),
+        spool.member("clues.csv", table_csv(shown, rows)),
+        spool.member("clues.jsonl", lines_json(rows)),
+        spool.member("accounts.csv", table_csv(_ACCOUNT_COLUMNS, accounts)),
+        spool.member("networks.csv", table_csv(_NETWORK_COLUMNS, network_rows(frozen.items))),
+        spool.member("reply.xlsx", reply_form(spec.reply, rows)),
+        spool.member("index.html", index_html(frozen.facts, every, rows)),
+        spool.member("letter.docx", letter_docx(frozen.template, frozen.facts, rows)),
         *_letter_file(frozen),
     ]
 

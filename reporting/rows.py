@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.masking import half_hide, hide, mask_others
 from reporting.weeks import shown_time
+from storage.masking import half_hide, hide, mask_others
 from storage.records import TargetKind
 
 if TYPE_CHECKING:
@@ -112,10 +112,15 @@ def capture_facts(frozen: FrozenItem) -> Json:
 
 
 def account_rows(frozen: Sequence[FrozenItem], spec: ChannelSpec) -> list[Json]:
-    """Return one row per account of the package: its items now, and what was sent about it before."""
+    """Return one row per account of the package: its items now, and what was sent about it before.
+
+    A post that shows no author makes no row: there is nobody to name.
+    """
     rows: dict[tuple[str, str], Json] = {}
     for one in frozen:
         account = one.dossier["account"]
+        if not account["native_id"] and not account["name"]:
+            continue
         platform = one.dossier["platform"]
         key = (platform, account["native_id"] or f"name:{account['name']}")
         row = rows.setdefault(

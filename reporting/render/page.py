@@ -21,13 +21,14 @@ def index_html(facts: Json, columns: Sequence[tuple[str, str]], rows: Sequence[J
     """Return the page; a picture is shown where the row's evidence holds one."""
     loader = FileSystemLoader(_TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    shown = [
+    shown = (
         {
             "item": cell_text(row["item"]),
             "cells": [(cell_text(header), cell_text(row[key])) for key, header in columns],
             "picture": next((name for name in row["evidence"] if name.endswith(".png")), None),
         }
         for row in rows
-    ]
+    )
     text = {key: cell_text(value) for key, value in facts.items()}
-    return environment.get_template("index.html").render(facts=text, rows=shown).encode()
+    pieces = environment.get_template("index.html").generate(facts=text, rows=shown)
+    return b"".join(piece.encode() for piece in pieces)

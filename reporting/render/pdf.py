@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 MISSING_LIBRARY = "the library pango is missing; as root: apt-get install libpango-1.0-0 libpangoft2-1.0-0"
 MISSING_FONT = "there is no font with Chinese characters; as root: apt-get install fontconfig fonts-noto-cjk"
 
-_HAN = range(0x4E00, 0x9FA6)
+
+class _FontSet(ctypes.Structure):
+    """The beginning of fontconfig's list of fonts."""
+
+    _fields_ = (("count", ctypes.c_int),)
 
 
 class PdfUnavailableError(Exception):
@@ -37,13 +42,12 @@ def make_pdf(html: str) -> Pdf:
         PdfUnavailableError: pango or a font with the text's Chinese characters is missing.
     """
     weasyprint = _weasyprint()
+    if not _has_chinese_font():
+        raise PdfUnavailableError(MISSING_FONT)
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
     document = weasyprint.HTML(string=html, url_fetcher=nothing).render()
     data = document.write_pdf()
-    fonts = document.fonts.values()
-    if any(code in _HAN for font in fonts for code in font.missing):
-        raise PdfUnavailableError(MISSING_FONT)
-    return Pdf(data=data, fonts=tuple(sorted({font.family for font in fonts})))
+    return Pdf(data=data, fonts=tuple(sorted({font.family for font in document.fonts.values()})))
 
 
 def _weasyprint() -> ModuleType:
@@ -54,3 +58,13 @@ def _weasyprint() -> ModuleType:
         raise PdfUnavailableError(MISSING_LIBRARY) from None
     found: ModuleType = weasyprint
     return found
+
+
+def _has_chinese_font() -> bool:
+    """Ask fontconfig for a font with Chinese characters; without any font pango ends the whole process."""
+    library = ctypes.CDLL("libfontconfig.so.1")  # pango has loaded it already
+    library.FcNameParse.restype = library.FcObjectSetCreate.restype = ctypes.c_void_p
+    library.FcFontList.restype = ctypes.POINTER(_FontSet)
+    wanted, facts = library.FcNameParse(b":lang=zh-cn"), library.FcObjectSetCreate()
+    found = library.FcFontList(None, ctypes.c_void_p(wanted), ctypes.c_void_p(facts))
+    return bool(found and found.contents.count)
