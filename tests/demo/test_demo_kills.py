@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Each is a table and how many rows it has when the demo is killed: in the crawls of the forum and of the notes,
-# among the screenshots and decisions, before the export, in the first and in a later round of visits.
+# in the screening, among the decisions, in the draft, in the first and in a later round of visits.
 MOMENTS = (
     ("post", 60),
-    ("post", 340),
+    ("post", 780),
     ("verdict", 200),
     ("decision", 40),
     ("submission", 30),
