@@ -30,7 +30,7 @@ def source_line(conn: Connection, source: SourceConfig, *, now: datetime) -> Jso
     """Return the line of ``sources check`` (contracts §1).
 
     ``robots`` is what robots.txt said in the last run, by host: ``allowed``, ``disallowed`` or ``unreachable``;
-    None where no run has asked. ``last_run`` and ``last_ok`` are the begin of the last run and of the last good one.
+    None where no run has asked. ``last_run`` and ``last_ok`` are when the last run and the last good one began.
     """
     missing = basis_problems(source, today=now.astimezone(SHANGHAI).date())
     last, good, hold = last_run(conn, source.name), last_good_run(conn, source.name), get_hold(conn, source.name)

@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_challenge_stops_and_resume_goes_on(place: Place) -> None:
     server = place.server
-    server.gate.challenge_after(14, kind=Challenge.BARE_461)
+    server.gate.challenge_after(6, kind=Challenge.BARE_461)
     stopped = place.call("crawl", "notes")
     assert stopped.code == 1
     (run,) = stopped.obj["runs"]
