@@ -75,7 +75,7 @@ async def read_control(visit: Visit) -> None:
     session.control_ok = False
     for one in listed[:_CONTROL_TRIES]:
         await visit.pause()
-        note = await read_note(visit, one)
+        note = await read_note(visit, one, whole=False)
         if note is not None and note.outcome is ReadOutcome.OK:
             _keep(visit, note.heard[0], CONTROL)
             session.control_ok = True

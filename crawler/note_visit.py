@@ -26,8 +26,10 @@ _MAX_HEIGHT = 12_000
 _PICTURES_SETTLE_SECONDS = 0.1
 
 
-async def read_note(visit: Visit, one: Listed) -> NoteRead | None:
+async def read_note(visit: Visit, one: Listed, *, whole: bool = True) -> NoteRead | None:
     """Open a note and read all of it; None where its card is not on the page.
+
+    Without ``whole`` its comments are left unread and no pictures are taken: it only shows that reading works.
 
     Raises:
         SourceStoppedError: the platform asks for a person.
@@ -45,7 +47,7 @@ async def read_note(visit: Visit, one: Listed) -> NoteRead | None:
             return NoteRead([], outcome=outcome, reason=judged.marker or "no_answer")
         parsed = visit.parse(heard)
         note = NoteRead([heard], outcome=parsed.outcome, reason=parsed.reason or "", problems=parsed.problems)
-        if parsed.outcome is not ReadOutcome.OK:
+        if parsed.outcome is not ReadOutcome.OK or not whole:
             return note
         await read_comments(visit, note, parsed)
         await _take_pictures(visit, note)
