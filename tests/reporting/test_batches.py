@@ -195,3 +195,20 @@ def test_returned_batch_forgets_who_proposed_it(sqlite_store: Store, now: dateti
     assert [item["state"] for item in found["contents"]] == ["returned", "withdrawn"]
     propose_batch(sqlite_store, CHANNELS, code, now=now, actor=Actor(name="other", role=Role.COMPLIANCE))
     assert approve_batch(sqlite_store, code, now=now, actor=SENIOR)["items"] == 1
+
+
+def test_every_note_of_the_way_is_kept(sqlite_store: Store, now: datetime) -> None:
+    add_confirmed(sqlite_store, now, "a")
+    code = drafted(sqlite_store, now)
+    propose_batch(sqlite_store, CHANNELS, code, note="one", now=now, actor=CHECKER)
+    return_batch(sqlite_store, code, note="two", now=now, actor=SENIOR)
+    propose_batch(sqlite_store, CHANNELS, code, note="three", now=now, actor=CHECKER)
+    approve_batch(sqlite_store, code, note="four", now=now, actor=SENIOR)
+    found = show(sqlite_store, code)
+    assert [(note["step"], note["by"], note["note"]) for note in found["notes"]] == [
+        ("propose", "chen", "one"),
+        ("return", "sun", "two"),
+        ("propose", "chen", "three"),
+        ("approve", "sun", "four"),
+    ]
+    assert found["note"] == "four"

@@ -36,7 +36,7 @@ from tests.support import stores
 from tests.support.http_inbox import Receiver
 from tests.support.mailbox import Mailbox
 from tests.support.sending import posting_to, press_send, sending_by
-from tests.support.takedown import CHANNELS, CHECKER, SENIOR, add_confirmed, approved, exported
+from tests.support.takedown import CHANNELS, CHECKER, add_confirmed, approved, exported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -478,23 +478,3 @@ def test_sending_lies_between_the_export_and_now(sqlite_store: Store, sqlite_cod
     minute = later.replace(second=0)
     mark_sent(sqlite_store, sqlite_code, at=minute, receipt="x", now=later, actor=CHECKER)
     assert show(sqlite_store, sqlite_code)["sent_at"] == later.isoformat()
-
-
-def test_every_note_of_the_way_is_kept(sqlite_store: Store, now: datetime) -> None:
-    from reporting.batches import approve_batch, propose_batch, return_batch  # noqa: PLC0415
-    from tests.support.takedown import drafted  # noqa: PLC0415
-
-    add_confirmed(sqlite_store, now, "a")
-    code = drafted(sqlite_store, now)
-    propose_batch(sqlite_store, CHANNELS, code, note="one", now=now, actor=CHECKER)
-    return_batch(sqlite_store, code, note="two", now=now, actor=SENIOR)
-    propose_batch(sqlite_store, CHANNELS, code, note="three", now=now, actor=CHECKER)
-    approve_batch(sqlite_store, code, note="four", now=now, actor=SENIOR)
-    found = show(sqlite_store, code)
-    assert [(note["step"], note["by"], note["note"]) for note in found["notes"]] == [
-        ("propose", "chen", "one"),
-        ("return", "sun", "two"),
-        ("propose", "chen", "three"),
-        ("approve", "sun", "four"),
-    ]
-    assert found["note"] == "four"
