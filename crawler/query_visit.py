@@ -105,7 +105,7 @@ async def _read_page(visit: Visit, search: _Search, heard: Heard, parsed: PagePa
     for one in keep_list(visit, heard, parsed, listed):
         if one.note_id in search.unopened:
             continue
-        _check_enough(visit)
+        _check_enough(visit, begun=search.opened > 0)
         await visit.pause()
         if not await _open(visit, search, one):
             return False
@@ -127,11 +127,13 @@ async def _open(visit: Visit, search: _Search, one: Listed) -> bool:
     return await close_note(visit)
 
 
-def _check_enough(visit: Visit) -> None:
+def _check_enough(visit: Visit, *, begun: bool = True) -> None:
+    """End the visit when the run is stopped or its budget spent; at least one note is opened."""
     session = visit.session
     if in_quiet_hours(session.source, session.clock()):
         session.stop_with(RunState.BUDGET, "quiet hours")
-    if session.stop is not None or session.started >= session.source.budget.pages_per_run:
+    spent = begun and session.started >= session.source.budget.pages_per_run
+    if session.stop is not None or spent:
         raise EnoughError
     if session.health.since_start >= session.adapter.browser.recycle_after:
         raise EnoughError
