@@ -91,7 +91,7 @@ async def _read_results(visit: Visit, search: _Search) -> bool:
         if not parsed.more or search.listed >= visit.session.adapter.browser.max_results:
             await _end(visit, search)
             return True
-        heard = await _scroll_on(visit)
+        heard = await _scroll_on(visit, search)
 
 
 async def _read_page(visit: Visit, search: _Search, heard: Heard, parsed: PageParse) -> bool:
@@ -158,10 +158,10 @@ async def close_note(visit: Visit) -> bool:
     return on_search and not await overlay.count()
 
 
-async def _scroll_on(visit: Visit) -> Heard | None:
+async def _scroll_on(visit: Visit, search: _Search) -> Heard | None:
     """Scroll to the bottom until the next page of results comes; None where none does."""
     for _ in range(_SCROLLS):
-        _check_enough(visit)
+        _check_enough(visit, begun=search.opened > 0)
         if (heard := visit.listener.next_of(*SEARCH)) is not None:
             return heard
         await visit.pause()
