@@ -12,8 +12,18 @@ from reporting.batches import show_batch
 from reporting.outcomes import fold_outcomes, list_outcomes
 from reporting.replies import import_replies
 from storage import audit, submissions
+from storage.outcomes import stored_outcomes
 from storage.tables import account
-from tests.support.takedown import CHANNEL, CHANNELS, CHECKER, add_confirmed, add_offender, observe, sent
+from tests.support.takedown import (
+    CHANNEL,
+    CHANNELS,
+    CHECKER,
+    add_confirmed,
+    add_offender,
+    drafted,
+    observe,
+    sent,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,3 +158,37 @@ def test_walls_leave_everything_open(sqlite_store: Store, now: datetime, tmp_pat
         observe(sqlite_store, clue_id, now + days * DAY, kind)
     assert outcome(sqlite_store, now + 30 * DAY)["kind"] == kind
     assert item(sqlite_store, code)[0] == "sent"
+
+
+def strikes(store: Store) -> int:
+    with store.read() as conn:
+        return int(conn.execute(sa.select(account.c.strikes)).scalar_one())
+
+
+def test_strikes_follow_from_the_observations_alone(sqlite_store: Store, now: datetime, tmp_path: Path) -> None:
+    owner = add_offender(sqlite_store, now, "u1")
+    (clue_id,) = add_confirmed(sqlite_store, now, "a", account_id=owner)
+    sent(sqlite_store, now, tmp_path)
+    observe(sqlite_store, clue_id, now + 2 * DAY, "content_removed")
+    observe(sqlite_store, clue_id, now + 4 * DAY, "live")
+    outcome(sqlite_store, now + 4 * DAY)
+    assert strikes(sqlite_store) == 1
+    observe(sqlite_store, clue_id, now + 5 * DAY, "content_removed")
+    observe(sqlite_store, clue_id, now + 6 * DAY, "live")
+    for days in (6, 7):
+        fold_outcomes(sqlite_store, now=now + days * DAY)
+        assert strikes(sqlite_store) == 2
+    with sqlite_store.read() as conn:
+        assert strikes(sqlite_store) == sum(row.reappeared for row in stored_outcomes(conn, [clue_id]))
+
+
+def test_target_that_came_back_is_drafted_again(sqlite_store: Store, now: datetime, tmp_path: Path) -> None:
+    (clue_id,) = add_confirmed(sqlite_store, now, "a")
+    sent(sqlite_store, now, tmp_path)
+    for days, kind in ((1, "content_removed"), (8, "content_removed"), (14, "live")):
+        observe(sqlite_store, clue_id, now + days * DAY, kind)
+        outcome(sqlite_store, now + days * DAY)
+    code = drafted(sqlite_store, now + 15 * DAY)
+    with sqlite_store.read() as conn:
+        (line,) = show_batch(conn, code)["contents"]
+    assert (line["attempt"], line["earlier"]) == (2, "i1")
