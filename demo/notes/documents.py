@@ -1,4 +1,7 @@
-"""The documents of the note platform: one application in all of them, with the state it starts from."""
+"""The documents of the note platform: one application in all of them, with the state it starts from.
+
+Style and script stand in each document: a browser that is watched keeps no copies and would ask for them anew.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from demo.notes.api import NOT_NOW, signed_in
 from demo.notes.gate import COOKIE
 from demo.notes.shapes import basic_info, camel, milliseconds, note_card, posted_notes, profile_counts
 from demo.notes.site import OPERATOR, is_banned, note_state
-from demo.pages import TEMPLATES, Page, render_template
+from demo.pages import Page, render_template
 from demo.world import State
 
 if TYPE_CHECKING:
@@ -84,15 +87,6 @@ def challenge_moved(request: Request) -> Page:
     asked = f"{request.path}?{request.raw_query}" if request.raw_query else request.path
     words = {"redirectPath": asked, "verifyUuid": secrets.token_hex(16), "verifyType": "102", "verifyBiz": "461"}
     return _moved(f"/website-login/captcha?{urlencode(words)}")
-
-
-def static_file(path: str) -> Page | None:
-    """Return one of the application's own files."""
-    kinds = {"notes.js": "text/javascript; charset=utf-8", "notes.css": "text/css; charset=utf-8"}
-    name = path.removeprefix("/static/")
-    if name not in kinds:
-        return None
-    return Page(body=(TEMPLATES / name).read_bytes(), content_type=kinds[name], cache="max-age=3600")
 
 
 def _note_page(site: NoteSite, request: Request, key: str) -> Page:

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Self
 
 from demo.notes.api import JSON_TYPE, api_page, refused
-from demo.notes.documents import application, challenge_moved, challenge_page, document_page, static_file
+from demo.notes.documents import application, challenge_moved, challenge_page, document_page
 from demo.notes.gate import Challenge, Gate, Refusal
 from demo.notes.pictures import picture
 from demo.notes.site import make_note_site
@@ -97,7 +97,7 @@ def _file(path: str) -> Page | None:
         size = (120, 160) if folder == "img" else (40, 40)
         body = picture(path, width=size[0], height=size[1])
         return Page(body=body, content_type=PICTURE_TYPE, cache="max-age=3600")
-    return static_file(path) if folder == "static" else None
+    return None
 
 
 def _stopped(site: NoteSite, request: Request) -> Page | None:

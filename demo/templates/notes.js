@@ -41,7 +41,7 @@
   }
 
   function image(url, name) {
-    return el("img", { class: name, src: url, alt: "" });
+    return el("img", { class: name, src: url, alt: "", loading: "lazy" });
   }
 
   /* ---- side bar ---- */
@@ -198,7 +198,9 @@
   function noteView(note) {
     var user = note.user;
     var profile = "/user/profile/" + user.user_id + "?xsec_token=" + encodeURIComponent(user.xsec_token) + "&xsec_source=pc_note";
-    var media = el("div", { class: "media-container" }, note.image_list.map(function (it) { return image(it.url_default, "note-slider-img"); }));
+    var pictures = note.image_list;
+    var shown = pictures.slice(0, 1).map(function (it) { return image(it.url_default, "note-slider-img"); });
+    var media = el("div", { class: "media-container" }, shown.concat(el("span", { class: "fraction" }, "1/" + pictures.length)));
     var author = el("div", { class: "author-container" }, el("div", { class: "info" }, el("a", { href: profile, target: "_blank" }, [image(user.avatar, "avatar-item"), el("span", { class: "username" }, user.nickname)])));
     var when = new Date(note.time).toLocaleDateString("zh-CN", { timeZone: "Asia/Shanghai" });
     var content = el("div", { class: "note-content" }, [
@@ -246,7 +248,7 @@
   function commentItem(comment, sub) {
     var user = comment.user_info;
     var name = el("a", { class: "name", href: "/user/profile/" + user.user_id + "?xsec_token=" + encodeURIComponent(user.xsec_token) + "&xsec_source=pc_comment", target: "_blank" }, user.nickname);
-    var avatar = el("div", { class: "avatar" }, image(user.image, "avatar-item"));
+    var avatar = el("div", { class: "avatar" }, el("span", { class: "avatar-item" }));
     var when = new Date(comment.create_time).toLocaleDateString("zh-CN", { timeZone: "Asia/Shanghai" });
     var right = el("div", { class: "right" }, [
       el("div", { class: "author-wrapper" }, el("div", { class: "author" }, name)),

@@ -297,7 +297,7 @@ def test_a_challenge_stops_everything_until_a_person_passes_it(
     moved = visitor.get("/explore")
     assert moved.status == 302
     assert "请通过验证" in visitor.get(moved.headers["Location"]).text
-    assert visitor.get("/static/notes.js").status == 200
+    assert visitor.get("/avatar/x.png").status == 200
     passed = visitor.ask("POST", "/website-login/captcha", b"redirect=//elsewhere")
     assert passed.headers["Location"] == "/explore"
     assert visitor.search(DEBT).status == 200
