@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -27,7 +28,6 @@ from tests.support.takedown import CHANNELS, add_confirmed, add_offender, export
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from storage.engine import Store
 
@@ -117,7 +117,7 @@ def check_libreoffice(files: dict[str, Path], out: Path) -> None:
     """One start per direction: both workbooks become CSV, the CSV a workbook."""
     out.mkdir()
     convert([files["clues.xlsx"], files["reply.xlsx"]], CSV_OUT, out)
-    convert([shutil.copy(files["clues.csv"], out / "table.csv")], "xlsx", out, CSV_IN)
+    convert([Path(shutil.copy(files["clues.csv"], out / "table.csv"))], "xlsx", out, CSV_IN)
     shown = table(next(out.glob("clues*.csv")).read_bytes())
     assert [plain(row[TITLES["nickname"]]) for row in shown] == [plain(text) for text in SAID]
     answers = table(next(out.glob("reply*.csv")).read_bytes())
