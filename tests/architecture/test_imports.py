@@ -19,6 +19,7 @@ STDLIB_ONLY = ("storage.records", "storage.errors", "storage.transitions")
 COMES_WITH = {
     "cssselect": "scrapy",
     "itemadapter": "scrapy",
+    "markupsafe": "jinja2",
     "parsel": "scrapy",
     "protego": "scrapy",
     "starlette": "fastapi",
