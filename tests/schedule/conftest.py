@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ALL_OFF = "".join(
     f'{name} = ""\n' for name in ("screen_posts", "cluster", "capture", "recheck", "draft", "notify", "summary")
 )
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 200.0
 
 
 @dataclass(frozen=True, slots=True)

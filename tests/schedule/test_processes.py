@@ -19,7 +19,11 @@ from tests.support.cli import _clean, call, command, shell
 from tests.support.takedown import CHANNEL, add_confirmed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.support.site import Site
+
+    Start = Callable[..., subprocess.Popen[bytes]]
 
 WATCH = """
 sources:
@@ -63,9 +67,20 @@ def publish(site: Site, *, delay: float) -> None:
     site.put("/", f"<html><meta charset=utf-8>{links}</html>")
 
 
-def start(workspace: Scheduled, *words: str) -> subprocess.Popen[bytes]:
-    argv = command(["--data", workspace.root, "schedule", *words])
-    return subprocess.Popen(argv, env=_clean({}), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+@pytest.fixture
+def start(scheduled: Scheduled) -> Iterator[Start]:
+    """Return what starts a schedule; those that still run at the end are killed, their children follow."""
+    keepers: list[subprocess.Popen[bytes]] = []
+
+    def begin(*words: str) -> subprocess.Popen[bytes]:
+        argv = command(["--data", scheduled.root, "schedule", *words])
+        keepers.append(subprocess.Popen(argv, env=_clean({}), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return keepers[-1]
+
+    yield begin
+    for keeper in keepers:
+        keeper.kill()
+        keeper.wait()
 
 
 def crawl_due(workspace: Scheduled, site: Site, *, delay: float) -> None:
@@ -107,6 +122,7 @@ def test_a_broken_file_is_refused_before_anything_is_started(scheduled: Schedule
     (scheduled.root / "overlays" / "channels" / "partner_desk.yml").write_text("title: [", "utf-8")
     broken = call("--data", scheduled.root, "--json", "schedule", "--once")
     assert (broken.code, broken.problem["code"]) == (2, "bad_field")
+    (scheduled.root / "overlays" / "channels" / "partner_desk.yml").unlink()
     scheduled.settings('draft = "0 18 30 2 *"')
     never = call("--data", scheduled.root, "--json", "schedule", "--list")
     assert (never.code, never.problem["code"]) == (2, "bad_field")
@@ -114,12 +130,12 @@ def test_a_broken_file_is_refused_before_anything_is_started(scheduled: Schedule
     assert scheduled.runs(JOB) == []
 
 
-def test_one_that_is_stopped_lets_its_crawl_stop_cleanly(scheduled: Scheduled, site: Site) -> None:
+def test_one_that_is_stopped_lets_its_crawl_stop_cleanly(scheduled: Scheduled, site: Site, start: Start) -> None:
     crawl_due(scheduled, site, delay=0.4)
-    keeper = start(scheduled)
+    keeper = start()
     until(lambda: len(site.requests) >= 4, what="the crawl is under way")
     keeper.send_signal(signal.SIGTERM)
-    assert keeper.wait(timeout=60) == 0
+    assert keeper.wait(timeout=90) == 0
     assert scheduled.processes() == []
     (row,) = scheduled.runs("crawl:slow")
     assert (row.state, row.failures, row.lease_owner) == ("failed", 0, None)
@@ -129,13 +145,16 @@ def test_one_that_is_stopped_lets_its_crawl_stop_cleanly(scheduled: Scheduled, s
 
 
 @pytest.mark.slow
-def test_a_killed_one_takes_its_crawl_along_and_the_next_takes_over(scheduled: Scheduled, site: Site) -> None:
+@pytest.mark.timeout(900)
+def test_a_killed_one_takes_its_crawl_along_and_the_next_takes_over(
+    scheduled: Scheduled, site: Site, start: Start
+) -> None:
     crawl_due(scheduled, site, delay=0.4)
-    keeper = start(scheduled)
+    keeper = start()
     until(lambda: len(site.requests) >= 4, what="the crawl is under way")
     keeper.kill()
     keeper.wait()
-    until(lambda: scheduled.processes() == [], what="the children of a killed schedule end", seconds=50)
+    until(lambda: scheduled.processes() == [], what="the children of a killed schedule end", seconds=60)
     (row,) = scheduled.runs("crawl:slow")
     assert row.state == "running"
     for page in site.pages.values():
@@ -148,13 +167,14 @@ def test_a_killed_one_takes_its_crawl_along_and_the_next_takes_over(scheduled: S
 
 
 @pytest.mark.slow
-def test_two_at_once_and_kills_double_no_week_and_lose_none(scheduled: Scheduled) -> None:
+@pytest.mark.timeout(900)
+def test_two_at_once_and_kills_double_no_week_and_lose_none(scheduled: Scheduled, start: Start) -> None:
     weeks = 12
     past(scheduled, weeks)
     for number in range(weeks):
         add_confirmed(scheduled.store, datetime.now(UTC) - timedelta(days=8 + 7 * number), f"p{number}")
     for turn in range(12):
-        keepers = [start(scheduled, "--once") for _ in range(2)]
+        keepers = [start("--once") for _ in range(2)]
         before = scheduled.count()
         until(lambda before=before: scheduled.count() > before, what="a run begins", seconds=60)  # type: ignore[misc]  # a default binds it
         time.sleep(0.4 * (turn % 5))
@@ -174,13 +194,16 @@ def test_two_at_once_and_kills_double_no_week_and_lose_none(scheduled: Scheduled
 
 
 @pytest.mark.slow
-def test_one_that_stood_still_for_longer_than_its_lease_doubles_nothing(scheduled: Scheduled, site: Site) -> None:
+@pytest.mark.timeout(900)
+def test_one_that_stood_still_for_longer_than_its_lease_doubles_nothing(
+    scheduled: Scheduled, site: Site, start: Start
+) -> None:
     crawl_due(scheduled, site, delay=3)
-    first = start(scheduled)
+    first = start()
     until(lambda: len(site.requests) >= 3, what="the crawl is under way")
     (held,) = scheduled.runs("crawl:slow")
     os.kill(first.pid, signal.SIGSTOP)
-    second = start(scheduled)
+    second = start()
     ends = LEASE.total_seconds() + 10
     until(lambda: len(scheduled.processes()) == 2, what="the child of the still one ends", seconds=ends)
     until(lambda: len(scheduled.runs("crawl:slow")) > 1, what="the other one takes over", seconds=200)
@@ -190,7 +213,7 @@ def test_one_that_stood_still_for_longer_than_its_lease_doubles_nothing(schedule
     until(lambda: crawl_states(scheduled) == ["finished"], what="the crawl ends")
     for keeper in (first, second):
         keeper.send_signal(signal.SIGINT)
-        assert keeper.wait(timeout=60) == 0
+        assert keeper.wait(timeout=90) == 0
     assert scheduled.processes() == []
     rows = {row.period: row for row in scheduled.runs("crawl:slow")}
     assert rows[held.period].result == {"superseded_by": sorted(rows)[1]}

@@ -63,6 +63,7 @@ def check_items(world: World, items: dict[str, str], count: int) -> None:
     assert all(week in world.early for week, by in late.items() if by)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("weeks", "seed"), [(60, 60), *(pytest.param(520, seed, marks=pytest.mark.slow) for seed in (7, 8, 9))]
 )
