@@ -24,14 +24,24 @@ sha256sum --check --quiet --strict SHA256SUMS || fail "the bundle is damaged or 
 
 say "Installing Debian packages"
 export DEBIAN_FRONTEND=noninteractive
-# What is here in this version or a newer one is left alone. A second pass configures what waited for another package.
-install_debs() { dpkg --install --skip-same-version --refuse-downgrade --force-confdef --force-confold debs/*.deb; }
-log=$(mktemp)
-install_debs >"$log" 2>&1 || install_debs >"$log" 2>&1 || dpkg --configure --pending >>"$log" 2>&1 || {
-    tail -n 20 "$log" >&2
-    fail "dpkg could not install the packages; all it said is in $log"
+# The folder is the only source of packages for this one call; its files were checked above.
+apt=$(mktemp -d)
+trap 'rm -rf "$apt"' EXIT
+chmod 0755 "$apt"
+mkdir -p "$apt/lists/partial" "$apt/parts"
+ln -s "$here/debs" "$apt/debs"
+echo "deb [trusted=yes] file:$apt/debs ./" >"$apt/sources.list"
+from_bundle() {
+    apt-get -o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts="$apt/parts" \
+        -o Dir::State::Lists="$apt/lists" -o APT::Sandbox::User=root "$@" >"$apt/log" 2>&1 || {
+        tail -n 20 "$apt/log" >&2
+        fail "apt could not install the packages of this bundle"
+    }
 }
-rm -f "$log"
+mapfile -t packages <PACKAGES
+from_bundle update
+from_bundle install --yes --no-install-recommends -o Dpkg::Options::=--force-confdef \
+    -o Dpkg::Options::=--force-confold "${packages[@]}"
 
 say "Making $target/.venv"
 mkdir -p "$target"

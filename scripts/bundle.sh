@@ -35,16 +35,21 @@ $python -m hatchling build -t wheel -d "$work/wheel" >/dev/null 2>&1
 cp "$work"/wheel/*.whl "$bundle/ours/"
 
 say "Debian packages: ${packages[*]}"
-# Against an empty list of what is installed, so that nothing of this machine is taken for granted. What every Debian
-# has (priority required) is left out again.
+# Against an empty list of what is installed, so that nothing of this machine is taken for granted: the receiver's apt
+# takes of them what it lacks or has older.
 mkdir -p "$work/apt/archives/partial"
 : >"$work/status"
 apt-get install --yes --quiet=2 --download-only --no-install-recommends -o Dir::State::status="$work/status" \
     -o Dir::Cache="$work/apt" -o Dir::Cache::archives=archives -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
     "${packages[@]}" >/dev/null
-for file in "$work"/apt/archives/*.deb; do
-    [ "$(dpkg-deb --field "$file" Priority)" = required ] || cp "$file" "$bundle/debs/"
-done
+mv "$work"/apt/archives/*.deb "$bundle/debs/"
+# The index by which apt takes the folder for a source of packages.
+for file in "$bundle"/debs/*.deb; do
+    dpkg-deb --field "$file"
+    printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$(basename "$file")" "$(stat -c %s "$file")" \
+        "$(sha256sum "$file" | cut -d ' ' -f 1)"
+done >"$bundle/debs/Packages"
+printf '%s\n' "${packages[@]}" >"$bundle/PACKAGES"
 
 cp LICENSE NOTICE "$bundle/"
 cp packaging/install-from-bundle.sh "$bundle/install.sh"
