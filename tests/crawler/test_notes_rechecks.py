@@ -83,8 +83,8 @@ def test_targets_are_seen_for_what_they_are(place: Place) -> None:
     ]
 
 
-def test_stale_tokens_and_a_failing_control_prove_nothing(place: Place) -> None:
-    article = place.articles()[1]
+def test_challenge_leaves_the_looks_queued_and_says_so(place: Place) -> None:
+    article = place.articles()[2]
     place.server.gate.challenge_after(0)
     asked = place.ask(article.note_id)
     assert place.look(asked) == []
