@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.context import context, parse_time
-from storage.errors import SettingsError
-from storage.records import BatchState, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reporting.channel import Channel
     from reporting.sending import SendSettings
-    from storage.records import Actor, Json
+    from storage.records import Json
 
 channels_app = typer.Typer(help="Channels: where takedown requests go.")
 batch_app = typer.Typer(help="Weekly batches of confirmed clues, one channel each.")
@@ -119,7 +117,7 @@ def export(
     from reporting.exports import PackageSettings, export_batch
 
     actor, workspace = context.actor(), context.workspace
-    _check_institution(batch, actor)
+    _note_missing_name()
     sender = workspace.settings.institution
     settings = PackageSettings(
         packages_root=workspace.packages,
@@ -146,21 +144,13 @@ def export(
     )
 
 
-def _check_institution(code: str, actor: Actor) -> None:
-    """Refuse a first export while the letter would have a placeholder for the sender's name.
-
-    Who may not export, or has nothing to export, hears that first; what was exported is handed out as it is.
-    """
+def _note_missing_name() -> None:
+    """Tell the person when the letter has a placeholder for the sender's name."""
     from settings import SETTINGS_FILE, Institution
-    from storage.batches import get_batch
 
-    with context.store.read() as conn:
-        state = get_batch(conn, code).state
-    name = context.workspace.settings.institution.name.strip()
-    if state is BatchState.APPROVED and actor.role is Role.COMPLIANCE and name in {"", Institution().name}:
-        message = "a letter names who sends it: set institution.name, the name of your institution"
-        file = str(context.workspace.root / SETTINGS_FILE)
-        raise SettingsError("bad_field", message, file=file, field="institution.name")
+    if context.workspace.settings.institution.name.strip() in {"", Institution().name}:
+        file = context.workspace.root / SETTINGS_FILE
+        context.out.note(f"note: the letter does not name who sends it; set institution.name in {file}")
 
 
 @batch_app.command("sent")

@@ -149,10 +149,11 @@ def return_batch(
 def mark_sent(store: Store, code: str, *, at: datetime, receipt: str, now: datetime, actor: Actor) -> Json:
     """Record that a person sent the package, when, and what the platform gave as receipt; ``{batch, state}``.
 
-    It also settles a delivery of the outbox whose result is unknown, or that failed.
+    It also settles a delivery of the outbox whose result is unknown, or that failed. A time before the export is
+    kept in the audit as it was told; figures count from the export, before which nothing can have left.
 
     Raises:
-        InputError: the time lies in the future or before the export (``bad_field``).
+        InputError: the time lies in the future (``bad_field``).
         NotFoundError, ForbiddenError, TransitionError, ConflictError: as the transitions.
         BeingSentError: somebody is sending it at this moment.
     """
@@ -163,14 +164,14 @@ def mark_sent(store: Store, code: str, *, at: datetime, receipt: str, now: datet
         one = batches.get_batch(unit.conn, code, lock=True)
         last = outbox.last_delivery(unit.conn, one.number)
         check_not_sending(code, last, now=now)
-        moment = _not_before_export(one, at)
+        moment = max(at, one.exported_at or at)
         done = batches.change_batch(
             unit,
             one,
             BatchEvent.SEND,
             actor=actor,
             values={"sent_at": moment, "receipt": receipt},
-            details={"at": moment.isoformat(), "receipt": receipt},
+            details={"at": moment.isoformat(), "told": at.isoformat(), "receipt": receipt},
         )
         if last is not None:
             outbox.settle(unit, last, note=f"{actor.name}: sent, {receipt}")
@@ -178,17 +179,6 @@ def mark_sent(store: Store, code: str, *, at: datetime, receipt: str, now: datet
         submissions.change(unit, items, SubmissionEvent.SEND, actor=actor, note=receipt, values={"sent_at": moment})
     fold_clues(store, [item.clue_id for item in items], now=now)
     return {"batch": code, "state": done.state.value}
-
-
-def _not_before_export(one: Batch, at: datetime) -> datetime:
-    """Return the time of sending; people give minutes, so the minute of the export is the export's moment."""
-    exported = one.exported_at
-    if exported is None or at >= exported:
-        return at
-    if at < exported.replace(second=0, microsecond=0):
-        message = f"{at.isoformat()} is before the export at {exported.isoformat(timespec='seconds')}"
-        raise InputError("bad_field", message, field="at")
-    return exported
 
 
 def list_batches(conn: Connection, *, channel: str | None = None, limit: int = 50) -> list[Json]:
