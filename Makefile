@@ -1,5 +1,7 @@
 # Qingyuan 清源: every step from a clean checkout. `make help` lists them.
 SHELL := /usr/bin/env bash
+# Byte code is kept even where the environment says otherwise: each command is a process, and most of its start is this.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := .venv/bin/python -m pytest
 # Two processes share the tests; WORKERS=0 runs them in one.
 WORKERS ?= 2
