@@ -99,7 +99,7 @@ def apply_hits(unit: Unit, ruleset: str, hits: Sequence[Hit]) -> tuple[int, int]
 
 
 def _note_first_sight(unit: Unit, made: sa.ColumnElement[bool]) -> None:
-    """Keep when the posts of the clues just made had first been seen; an older file read later changes no figure."""
+    """Keep when the posts of the new clues had first been seen; an older file read later changes no figure."""
     seen = sa.select(post.c.first_seen).where(post.c.id == clue.c.post_id).scalar_subquery()
     unit.conn.execute(sa.update(clue).where(made).values(seen_at=seen))
 

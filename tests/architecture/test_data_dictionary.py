@@ -1,4 +1,4 @@
-"""The data dictionary names every table and every column of the database, and no other."""
+"""The two pages of the data dictionary name every table and every column of the database, and no other."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from storage.tables import metadata
 from tests.support import tree
 
-PAGE = tree.ROOT / "docs" / "data-dictionary.md"
+PAGES = sorted((tree.ROOT / "docs").glob("data-dictionary*.md"))
 HEADING = re.compile(r"^### `(\w+)`$", re.MULTILINE)
 NAMES = re.compile(r"`(\w+)`")
 
 
 def described() -> dict[str, list[str]]:
-    """Return the columns that the page names, by table, in their order."""
-    pieces = HEADING.split(PAGE.read_text("utf-8"))[1:]
+    """Return the columns that the pages name, by table, in their order."""
+    pieces = [piece for page in PAGES for piece in HEADING.split(page.read_text("utf-8"))[1:]]
     return {name: _columns(text) for name, text in zip(pieces[::2], pieces[1::2], strict=True)}
 
 
