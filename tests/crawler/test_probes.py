@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from tests.support.site import Site
 
 REPLIES = "<p class=reply id=r1><b>甲</b><i>加我微信</i></p>"
-NOTICE = (
-    "<html><title>温馨提示</title><body><p>您要找的这一页已经离开了我们，请到别处看看，或者回到首页。</p>"
-)
+NOTICE = "<html><title>温馨提示</title><body><p>您要找的这一页已经离开了我们，请到别处看看，或者回到首页。</p>"
 
 
 def source(site: Site, text: str = "", *, platform: str = "web", name: str = "test") -> SourceConfig:
