@@ -55,7 +55,7 @@ def _summary(run: Run) -> dict[str, Any]:
             "settled_by_people": run.settled,
             "unsent": len(run.unsent),
         },
-        "kills": {"tried": run.kills.tried, "survived": run.kills.counted, "commands": sorted(run.kills.commands)},
+        "kills": {"tried": run.kills.tried, "counted": run.kills.counted, "commands": sorted(run.kills.commands)},
         "audit_valid": audit["valid"],
         "seconds_per_week": round(sum(run.seconds) / max(len(run.seconds), 1), 1),
     }

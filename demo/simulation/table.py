@@ -43,7 +43,7 @@ def rows_of(answer: Mapping[str, Any]) -> list[Row]:
             f"{alone['true']} of {alone['targets']}",
         ),
         _row("submitted twice", str(sum(answer["duplicates"].values())), aim="0"),
-        _row("kills survived", f"{answer['kills']['survived']} of {answer['kills']['tried']} tried"),
+        _row("killed at work", f"{answer['kills']['counted']} of {answer['kills']['tried']} tried"),
         _row("seconds a week", str(answer["seconds_per_week"])),
     ]
 
