@@ -182,7 +182,7 @@ def test_the_table_shows_every_aim(capsys: pytest.CaptureFixture[str]) -> None:
         "clues": 1,
         "confirmed": 1,
         "drafts": {"batches": 8, "weeks": 8},
-        "kills": {"tried": 2, "survived": 1},
+        "kills": {"tried": 2, "counted": 1},
         "seconds_per_week": 1.0,
         **figures_of(world, sent_history(world), ending([])),
     }
