@@ -20,6 +20,7 @@ from storage.records import Actor, Role
 if TYPE_CHECKING:
     from demo.player import Play
 
+_DATABASE = "QINGYUAN_DATABASE_URL"
 _MARK = "# A demo workspace: its clock may be moved, its rows are marked simulated.\n"
 
 
@@ -104,6 +105,7 @@ def _make(play: Play) -> None:
     from storage.meta import put_meta
     from storage.users import add_user
 
+    _check_database()
     play.save()
     for path in play.root.iterdir():
         if "demo-state" not in path.name:
@@ -124,6 +126,25 @@ def _make(play: Play) -> None:
     store.close()
     play.done.append("workspace")
     play.save()
+
+
+def _check_database() -> None:
+    """Refuse a database with something in it: the demo plays in the one that the environment names."""
+    import sqlalchemy as sa
+
+    from storage.engine import make_engine
+
+    url = os.environ.get(_DATABASE)
+    if not url:
+        return
+    engine = make_engine(url)
+    try:
+        is_empty = not sa.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+    if not is_empty:
+        message = f"the database that {_DATABASE} names is not empty; name an empty one or unset it"
+        raise UsageError(message, field=_DATABASE)
 
 
 def _perform(play: Play, began: float) -> dict[str, Any]:

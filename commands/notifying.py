@@ -34,9 +34,11 @@ def notify(
     ] = False,
 ) -> None:
     """Tell by mail and webhook what needs a person: stopped sources, failed jobs, batches and items that wait."""
+    from reporting.deliveries import find_lost
     from reporting.notice_texts import load_texts
 
     texts = load_texts(context.workspace.overlays("templates"))
+    find_lost(context.store, now=context.now())  # a sender that was killed left its batch to a person
     needs = [_test_need()] if test else _standing()
     context.out.obj(_preview(needs, texts) if dry_run else _tell(needs, texts))
 
