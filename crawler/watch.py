@@ -175,8 +175,9 @@ class SourceConfig(_Section):
 
     @property
     def start_urls(self) -> tuple[str, ...]:
-        """The addresses at which a run begins, complete and canonical."""
-        urls = [canonical_url(urljoin(self.home, entry)) for entry in self.start or (self.home,)]
+        """The addresses at which a run begins, complete and canonical; files handed over have none of their own."""
+        home = self.base_url or "" if self.access is Access.IMPORT else self.home
+        urls = [canonical_url(urljoin(home, entry)) for entry in self.start or (home,)]
         return tuple(dict.fromkeys(url for url in urls if url))
 
     @property

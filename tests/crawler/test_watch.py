@@ -106,6 +106,11 @@ def test_other_texts_are_refused(text: str) -> None:
 
 def test_platform_without_adapter_is_for_imports_only() -> None:
     with pytest.raises(SettingsError, match="no adapter"):
+        parse_watch("sources: [{name: s, platform: nowhere, access: visitor}]")
+
+
+def test_an_access_that_the_platform_does_not_know_is_refused() -> None:
+    with pytest.raises(SettingsError, match="one of: operator, import"):
         parse_watch("sources: [{name: s, platform: xiaohongshu, access: visitor}]")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -329,6 +330,13 @@ def test_every_answer_carries_the_policy(desk: OpenDesk, clues: dict[str, int]) 
     assert answers[-1].status == 413
 
 
+def wait_for_line(log: Path, words: str, *, seconds: float = 10) -> None:
+    """Wait until a log holds some words, at the longest a while: the test then fails by what it lacks."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not (log.exists() and words in log.read_text("ascii")):
+        time.sleep(0.02)
+
+
 def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, int], tmp_path: Path) -> None:
     client = desk.client("ana")
     with desk.store.write(desk.clock()) as unit:
@@ -336,6 +344,7 @@ def test_an_error_inside_tells_nothing_outside(desk: OpenDesk, clues: dict[str, 
     log = tmp_path / "desk.log"
     before = use_log(LogTarget(path=log))
     answer = client.get(f"/clues/c{clues['p1']}")
+    wait_for_line(log, '"event": "request"')  # written when the answer has left
     use_log(before)
     assert answer.status == 500
     assert answer.headers["content-security-policy"]
