@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -240,13 +241,19 @@ def _shoot(
             job.stopped.add(source.name)
         if judged.outcome is not ReadOutcome.OK:
             raise AccessError(source.name, judged.marker or judged.outcome.value)
-        page.wait_for_timeout(_SETTLE_SECONDS * 1000)
+        _settle(page)
         picture = _whole(page)
         said = _said(job, targets)
         elements = {one.clue_id: _element(page, source, one, read, said[one.clue_id]) for one in targets}
         return _Shots(page.url, answer.status, picture, elements)
     finally:
         page.close()
+
+
+def _settle(page: Page) -> None:
+    """Wait until the page's fonts are there; one that never says so is shown as it is after a moment."""
+    with contextlib.suppress(PlaywrightError):
+        page.wait_for_function("document.fonts.status === 'loaded'", timeout=_SETTLE_SECONDS * 1000)
 
 
 def _said(job: _Capture, targets: Sequence[ShotTarget]) -> dict[int, Said]:

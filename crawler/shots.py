@@ -121,6 +121,7 @@ def masked_shot(page: Page, rules: MaskRules, *, freeze: bool = True) -> Shot:
     steps = _steps(rules, size["height"], freeze=freeze)
     answer: Any = None
     failed: PlaywrightError | None = None
+    is_resized = False  # a new size lays the whole page out anew, so an old one is put back only where it was left
     try:
         while True:
             step = steps.send(answer) if failed is None else steps.throw(failed)
@@ -128,11 +129,12 @@ def masked_shot(page: Page, rules: MaskRules, *, freeze: bool = True) -> Shot:
             try:
                 if isinstance(step, _Call):
                     answer = session.send(step.method, step.params)
-                elif isinstance(step, _Resize):
+                elif isinstance(step, _Resize) and (step.height or is_resized):
                     page.set_viewport_size({**size, "height": step.height or size["height"]})
+                    is_resized = True
                 elif isinstance(step, _Picture):
                     answer = page.screenshot(clip=_clip(step), animations="allow", caret="initial", scale="css")
-                else:
+                elif isinstance(step, _Wait):
                     page.wait_for_timeout(step.seconds * 1000)
             except PlaywrightError as error:
                 failed = error
@@ -149,6 +151,7 @@ async def masked_shot_async(page: AsyncPage, rules: MaskRules, *, freeze: bool =
     steps = _steps(rules, size["height"], freeze=freeze)
     answer: Any = None
     failed: PlaywrightError | None = None
+    is_resized = False  # a new size lays the whole page out anew, so an old one is put back only where it was left
     try:
         while True:
             step = steps.send(answer) if failed is None else steps.throw(failed)
@@ -156,12 +159,13 @@ async def masked_shot_async(page: AsyncPage, rules: MaskRules, *, freeze: bool =
             try:
                 if isinstance(step, _Call):
                     answer = await session.send(step.method, step.params)
-                elif isinstance(step, _Resize):
+                elif isinstance(step, _Resize) and (step.height or is_resized):
                     await page.set_viewport_size({**size, "height": step.height or size["height"]})
+                    is_resized = True
                 elif isinstance(step, _Picture):
                     clip = _clip(step)
                     answer = await page.screenshot(clip=clip, animations="allow", caret="initial", scale="css")
-                else:
+                elif isinstance(step, _Wait):
                     await page.wait_for_timeout(step.seconds * 1000)
             except PlaywrightError as error:
                 failed = error
