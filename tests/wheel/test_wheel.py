@@ -95,7 +95,7 @@ def test_the_program_starts_and_refuses_wrong_usage(installed: Path, tmp_path: P
     assert run(installed, "qingyuan", "no-such-command", cwd=tmp_path).returncode == 2
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_demo_goes_through_the_whole_loop(installed: Path, tmp_path: Path) -> None:
     data = tmp_path / "demo"
     done = run(installed, "qingyuan", "demo", "--no-serve", "--data", str(data), "--json", cwd=tmp_path)
