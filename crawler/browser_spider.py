@@ -7,6 +7,7 @@ before it is parsed, and a spider of a platform adds nothing but ``parse_page``.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import scrapy
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from storage.frontier import FrontierRow
 
 _log = structlog.get_logger(__name__)
+_NET_ERROR = re.compile(r"net::ERR_[A-Z_]+")
 CONTEXT = "source"
 """Name of the one browser context."""
 
@@ -107,7 +109,7 @@ class BrowserSpider(SourceSpider):
             self._give_back(row)
         except (PlaywrightError, TimeoutError) as error:
             if self.session.stop is None:  # an interrupted browser ends in the middle of its work
-                self._fail(row, type(error).__name__)
+                self._fail(row, reason_of(error))
 
     async def on_no_page(self, failure: Failure) -> None:
         """Settle a row whose page did not open; a challenge that its answer told of stops the source."""
@@ -118,7 +120,7 @@ class BrowserSpider(SourceSpider):
             if listener.stopped_by is not None:
                 self._stop(row, SourceStoppedError(listener.stopped_by))
             elif self.session.stop is None:
-                self._fail(row, type(failure.value).__name__)
+                self._fail(row, reason_of(failure.value))
         except LeaseLostError:
             _log.warning("lease_lost", row=row.id)
         finally:
@@ -173,3 +175,12 @@ class BrowserSpider(SourceSpider):
             given_up = record_failure(self.session, row, reason)
             if given_up and row.kind == QUERY:
                 self.session.start_failed(f"query {row.meta.get('query', '')!r}", ReadOutcome.UNKNOWN, reason)
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Return why a page did not come in one word: the browser's own name of a network fault, else the error's kind.
+
+    The rest of the browser's message quotes the address, which may hold a token.
+    """
+    found = _NET_ERROR.search(str(error))
+    return found[0] if found else type(error).__name__

@@ -11,6 +11,7 @@ import pytest
 from crawler.adapter_sections import Assertions, Bounds
 from crawler.adapters import load_adapter
 from crawler.browser_provider import is_allowed
+from crawler.browser_spider import reason_of
 from crawler.health import RunHealth
 from crawler.json_reading import Audit, Fields, read_json, read_state
 from crawler.profiles import allowed_origins, context_options, held_profile, profile_folder
@@ -205,3 +206,14 @@ def test_every_marker_and_selector_stays_within_its_platform() -> None:
     assert "{query}" in adapter.surface.search
     assert all("{token}" in path for path in (adapter.surface.note, adapter.surface.profile))
     assert json.dumps(adapter.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("Page.goto: net::ERR_CONNECTION_REFUSED at http://a.test/x?xsec_token=AB", "net::ERR_CONNECTION_REFUSED"),
+        ("Timeout 30000ms exceeded, xsec_token=AB", "TimeoutError"),
+    ],
+)
+def test_a_page_that_does_not_come_is_named_without_its_address(words: str, reason: str) -> None:
+    assert reason_of(TimeoutError(words)) == reason
